@@ -1,0 +1,195 @@
+/**
+ * What a partition can be told and asked. Plain data: expected failures are values, because error classes lose their
+ * fields at the wall of an object. Written so that old and new code can talk to each other during a deploy: fields are
+ * added, never given a new meaning.
+ */
+import type { AdmissionFailure, AppendReply, AttributeValue, CommitPoint, RejectedEvent, Result } from "#protocol";
+import type { EventColumns, HashSeed, Query, ViewSpec } from "#engine";
+
+/** Everything that a partition knows of its stream. Pushed whole; a partition keeps the newest and refuses older ones. */
+export interface PartitionConfig {
+  /** Rises with every change of the stream. */
+  readonly version: number;
+  readonly streamId: string;
+  readonly partition: number;
+  readonly seed: HashSeed;
+  readonly retentionMs: number;
+  readonly retentionBytes: number;
+  readonly allowedLatenessMs: number;
+  readonly identifiers: readonly string[];
+  /**
+   * The view generations that are wanted, whatever is there now. The partition builds those that it lacks by replay, keeps
+   * folding those that it has, and drops the rest: starting, cancelling and retiring a generation are all this one list.
+   */
+  readonly generations: readonly GenerationConfig[];
+}
+
+export interface GenerationConfig {
+  readonly view: string;
+  readonly generation: number;
+  readonly spec: ViewSpec;
+  /** How long a window is kept after the append time of the last record that changed it. */
+  readonly retentionMs: number;
+  /** `verify`: built aside only to be compared with `against`, window by window. */
+  readonly mode: "build" | "verify";
+  /** Event time from which windows are recomputed; null: all that the log holds. */
+  readonly from: number | null;
+  /** The generation in force when the build began: compared with, and the source of windows that the log has lost. */
+  readonly against: number | null;
+  /** Share of the time that the replay may take, 0 < maxDuty <= 1. */
+  readonly maxDuty: number;
+}
+
+/** A producer as the partition knows it: never its id, only a keyed hash of (kind of key, id). */
+export interface ProducerRef {
+  /** 32 hexadecimal digits. */
+  readonly key: string;
+  /** 0 <= slot < 1024. */
+  readonly slot: number;
+  readonly sequence: number;
+  readonly lost: number;
+  readonly commits: readonly CommitPoint[];
+  /** True for an Idempotency-Key: the batch is new or wholly a duplicate. */
+  readonly once: boolean;
+}
+
+export interface PartitionAppend {
+  readonly configVersion: number;
+  readonly kind: "write" | "import";
+  readonly producer: ProducerRef | null;
+  /** Events that the client sent, rejected ones included. */
+  readonly count: number;
+  /** Place in the batch of each event in `events`; null when none was rejected: 0, 1, 2, … */
+  readonly indexes: Uint32Array | null;
+  readonly events: EventColumns;
+  readonly rejected: readonly RejectedEvent[];
+}
+
+/** Failures that say nothing of the request, only of what caller and partition know of each other. */
+export type ConfigFailure =
+  /** The caller's configuration is older than the partition's: fetch it again. */
+  | { readonly reason: "stale_config"; readonly version: number }
+  /** The partition's is older, or it has none: call `configure` and try again. */
+  | { readonly reason: "config_needed" }
+  /** The stream is gone. */
+  | { readonly reason: "deleted" };
+
+export type PartitionAppendFailure =
+  | ConfigFailure
+  | AdmissionFailure
+  | { readonly reason: "overloaded"; readonly retryAfterMs: number }
+  | { readonly reason: "storage_full"; readonly bytes: number; readonly max: number };
+
+export interface PartitionQuery {
+  readonly configVersion: number;
+  readonly query: Query;
+  readonly source: { readonly kind: "view"; readonly view: string; readonly generation: number } | { readonly kind: "log" };
+}
+
+export interface Interval {
+  /** Milliseconds since the epoch; [from, to). */
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface PartitionAnswer {
+  readonly watermark: number;
+  /** The next offset: everything below it is in the answer. */
+  readonly logEnd: number;
+  readonly missing: readonly (Interval & { readonly reason: "trimmed" })[];
+  readonly carried: readonly (Interval & { readonly generation: number })[];
+  readonly recordsScanned: number;
+  /** The partial state, as `encodeState` made it: a stream, because an object's reply is bounded at 32 MiB. */
+  readonly partial: ReadableStream<Uint8Array>;
+}
+
+export type PartitionQueryFailure =
+  | ConfigFailure
+  | { readonly reason: "too_many_groups"; readonly max: number }
+  | { readonly reason: "view_not_ready"; readonly view: string }
+  | { readonly reason: "view_failed"; readonly view: string; readonly detail: string }
+  | { readonly reason: "overloaded"; readonly retryAfterMs: number };
+
+/** A record as the administrator reads it. */
+export interface LogRecord {
+  readonly offset: number;
+  readonly appendTime: number;
+  readonly time: number;
+  readonly [attribute: string]: AttributeValue;
+}
+
+export type PartitionRecords = Result<
+  { readonly records: readonly LogRecord[]; readonly next: number; readonly logStart: number; readonly logEnd: number },
+  { readonly reason: "offset_trimmed"; readonly logStart: number } | ConfigFailure
+>;
+
+export interface PartitionStatus {
+  readonly partition: number;
+  readonly logStart: number;
+  readonly logEnd: number;
+  readonly records: number;
+  /** Bytes that the object's database takes. */
+  readonly bytes: number;
+  readonly segments: number;
+  readonly oldestAppendTime: number | null;
+  readonly watermark: number;
+  readonly duplicates: number;
+  readonly late: number;
+  readonly rejected: number;
+  readonly lost: number;
+  /** Everything below it is covered by the views' stored state; recovery replays from here. */
+  readonly checkpointOffset: number;
+  readonly configVersion: number;
+  /** Rows inserted, updated and deleted since the object woke, by SQLite's own counter: what the platform bills. */
+  readonly rowsWritten: number;
+  readonly generations: readonly GenerationStatus[];
+}
+
+export type GenerationState = "building" | "caught-up" | "verified" | "differs" | "failed";
+
+export interface GenerationStatus {
+  readonly view: string;
+  readonly generation: number;
+  readonly state: GenerationState;
+  /** The replay's first offset, the next one that it will fold, and where the log ended when it was last asked. */
+  readonly from: number;
+  readonly next: number;
+  readonly target: number;
+  readonly startedAt: number;
+  readonly caughtUpAt: number | null;
+  readonly carried: readonly (Interval & { readonly generation: number })[];
+  readonly missing: readonly Interval[];
+  readonly verification?: { readonly compared: number; readonly differing: number; readonly skipped: number };
+  readonly error?: string;
+}
+
+/** One UTC day of the comparison that was frozen when a generation caught up, as `encodeState` made both sides. */
+export interface PartitionDiffDay {
+  /** The day's start; null: no day at or after the one asked for. */
+  readonly day: number | null;
+  readonly before: readonly Uint8Array[];
+  readonly after: readonly Uint8Array[];
+}
+
+export interface RejectedRecord extends RejectedEvent {
+  readonly partition: number;
+  /** When it was refused, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** The methods of a partition. Names of objects are `{streamId}/{partition}`. */
+export interface PartitionRpc {
+  /** Takes a configuration at least as new as its own; answers `stale_config` to an older one. Idempotent. */
+  configure(config: PartitionConfig): Promise<Result<null, ConfigFailure>>;
+  append(request: PartitionAppend): Promise<Result<AppendReply, PartitionAppendFailure>>;
+  query(request: PartitionQuery): Promise<Result<PartitionAnswer, PartitionQueryFailure>>;
+  records(offset: number, limit: number): Promise<PartitionRecords>;
+  /** Trims whole segments below `before`; answers the log start that came of it. */
+  trim(before: number): Promise<Result<{ readonly logStart: number }, ConfigFailure>>;
+  status(): Promise<Result<PartitionStatus, ConfigFailure>>;
+  rejects(): Promise<readonly RejectedRecord[]>;
+  /** The frozen comparison of a generation with the one it was built against: its first day at or after `day`. */
+  diffDay(view: string, generation: number, day: number): Promise<Result<PartitionDiffDay, ConfigFailure>>;
+  /** Deletes everything. Afterwards every call answers `deleted`. */
+  destroy(): Promise<void>;
+}

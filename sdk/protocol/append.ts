@@ -1,0 +1,156 @@
+/**
+ * The append request and its answers: what a producer sends, and what the edge says of it. One definition serves the page
+ * and the edge. Lacks transport: status codes and headers are the routes' business, retries are the producer's.
+ *
+ * The envelope is checked with valibot: it tree-shakes to the few functions that are used, where zod's core alone would be
+ * larger than the whole SDK may be.
+ */
+import * as v from "valibot";
+import { type AttributeValue, parseContext, parseEvent, type ParsedEvent, parseTime, type RejectionCode } from "./event.ts";
+import { PRODUCER_LIMITS } from "./limits.ts";
+import { fail, ok, type Result } from "./result.ts";
+
+const sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** A commit of the client's own log: the sequence of its first event, and its random id. */
+const CommitPointSchema = v.tuple([
+  sequence,
+  v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/), v.maxLength(PRODUCER_LIMITS.commitIdLengthMax)),
+]);
+
+export const ProducerSchema = v.pipe(
+  v.object({
+    id: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,128}$/, "1 to 128 printable ASCII characters")),
+    sequence,
+    lost: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(PRODUCER_LIMITS.lostMax)), 0),
+    commits: v.optional(v.pipe(v.array(CommitPointSchema), v.maxLength(PRODUCER_LIMITS.commitsMax)), []),
+  }),
+  v.check((producer) => producer.lost <= producer.sequence, "`lost` is more than came before `sequence`"),
+);
+
+/** The envelope of an append request. Events and context are parsed one by one behind it. */
+export const AppendRequestSchema = v.object({
+  producer: v.nullish(ProducerSchema),
+  sentAt: v.nullish(v.union([v.number(), v.string()])),
+  context: v.nullish(v.record(v.string(), v.unknown())),
+  events: v.pipe(v.array(v.unknown()), v.minLength(1, "at least one event")),
+});
+
+export type CommitPoint = readonly [sequence: number, commitId: string];
+
+export interface Producer {
+  readonly id: string;
+  /** The first event's; the rest count on by one. */
+  readonly sequence: number;
+  /** Events just before `sequence` that the client had to drop. */
+  readonly lost: number;
+  readonly commits: readonly CommitPoint[];
+}
+
+/** An event that will not be kept, by its place in the batch. */
+export interface RejectedEvent {
+  readonly index: number;
+  readonly code: RejectionCode;
+  readonly detail: string;
+}
+
+/** A request whose envelope is sound. Each event is either in `events` or in `rejected`, by its index in the batch. */
+export interface AppendRequest {
+  readonly producer: Producer | null;
+  /** The client's clock when this attempt was sent, in milliseconds since the epoch. */
+  readonly sentAt: number | null;
+  /** How many events the client sent: the sequences that the batch uses up. */
+  readonly count: number;
+  readonly events: readonly { readonly index: number; readonly event: ParsedEvent }[];
+  readonly rejected: readonly RejectedEvent[];
+}
+
+export type AppendRequestFailure =
+  | { readonly reason: "invalid_batch"; readonly detail: string }
+  | { readonly reason: "too_large"; readonly max: number; readonly detail: string };
+
+/**
+ * Parses a whole append request from unknown.
+ *
+ * @param eventsMax how many events this kind of key may send at once
+ */
+export function parseAppendRequest(input: unknown, eventsMax: number): Result<AppendRequest, AppendRequestFailure> {
+  const envelope = v.safeParse(AppendRequestSchema, input);
+  if (!envelope.success) return fail({ reason: "invalid_batch", detail: describeIssue(envelope.issues[0]) });
+  const { producer, events } = envelope.output;
+  if (events.length > eventsMax) {
+    return fail({ reason: "too_large", max: eventsMax, detail: `${events.length} events, at most ${eventsMax}` });
+  }
+  if (producer && producer.sequence > PRODUCER_LIMITS.sequenceMax - events.length) {
+    return fail({ reason: "invalid_batch", detail: "the batch's last sequence is beyond 2^53 - 1" });
+  }
+  const sentAt = parseTime(envelope.output.sentAt);
+  if (sentAt === undefined) return fail({ reason: "invalid_batch", detail: "`sentAt` is not a time" });
+  const context = parseContext(envelope.output.context);
+  if (!context.ok) return fail({ reason: "invalid_batch", detail: `context: ${context.failure.detail}` });
+  return ok({ producer: producer ?? null, sentAt, count: events.length, ...parseEvents(events, context.value) });
+}
+
+function parseEvents(inputs: readonly unknown[], context: ReadonlyMap<string, AttributeValue | null>) {
+  const events: { index: number; event: ParsedEvent }[] = [];
+  const rejected: RejectedEvent[] = [];
+  inputs.forEach((input, index) => {
+    const parsed = parseEvent(input, context);
+    if (parsed.ok) events.push({ index, event: parsed.value });
+    else rejected.push({ index, ...parsed.failure });
+  });
+  return { events, rejected };
+}
+
+/** Where and why an envelope is wrong, for a person. */
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue);
+  return path === null ? issue.message : `${path}: ${issue.message}`;
+}
+
+// --- What the edge answers -------------------------------------------------------------------------------------------
+
+/** The answer to an append that was taken. `accepted + duplicates + rejected.length` is the number of events sent. */
+export const AppendReplySchema = v.object({
+  partition: v.number(),
+  /** Offset of the first accepted record; null if none was. */
+  offset: v.nullable(v.number()),
+  accepted: v.number(),
+  /** Duplicates are the first ones of the batch. */
+  duplicates: v.number(),
+  rejected: v.array(v.object({ index: v.number(), code: v.string(), detail: v.string() })),
+  /** The producer's last sequence that the edge holds; null without a producer. */
+  lastSequence: v.nullable(v.number()),
+});
+export type AppendReply = v.InferOutput<typeof AppendReplySchema>;
+
+/** The fields of an error answer that a producer acts upon. */
+export const ProblemSchema = v.looseObject({
+  code: v.string(),
+  detail: v.optional(v.string()),
+  retryAfterMs: v.optional(v.number()),
+  expected: v.optional(v.number()),
+  received: v.optional(v.number()),
+  max: v.optional(v.number()),
+  commits: v.optional(v.array(CommitPointSchema)),
+});
+export type Problem = v.InferOutput<typeof ProblemSchema>;
+
+/** Every way in which an append can be refused, with the numbers that explain it. */
+export type AppendFailure =
+  | AppendRequestFailure
+  | { readonly reason: "invalid_json"; readonly detail: string }
+  | { readonly reason: "unsupported_media_type"; readonly detail: string }
+  | { readonly reason: "unauthorized" }
+  | { readonly reason: "forbidden"; readonly detail: string }
+  | { readonly reason: "origin_not_allowed"; readonly origin: string }
+  | { readonly reason: "unknown_stream"; readonly stream: string }
+  | { readonly reason: "rate_limited"; readonly retryAfterMs: number }
+  | AdmissionFailure
+  | { readonly reason: "overloaded"; readonly retryAfterMs: number }
+  | { readonly reason: "storage_full"; readonly bytes: number; readonly max: number };
+
+/** What admission can find wrong with a producer's batch. */
+export type AdmissionFailure =
+  | { readonly reason: "sequence_gap"; readonly expected: number; readonly received: number }
+  | { readonly reason: "producer_forked"; readonly commits: readonly CommitPoint[] };
