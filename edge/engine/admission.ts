@@ -65,16 +65,12 @@ export function admit(state: ProducerState | undefined, batch: ProducerBatch): R
   });
 }
 
-/**
- * Whether a commit that the client names cannot be one of those that were admitted: the sequence belongs to a commit with
- * another id, or the id to another sequence.
- */
+/** Whether a commit that the client names holds a sequence that was admitted under another commit's id. */
 function contradicts(known: ProducerState, [sequence, id]: CommitPoint): boolean {
-  if (sequence > known.last) return known.points.some((point) => point[1] === id);
+  if (sequence > known.last) return false;
   const holder = known.points.findLast((point) => point[0] <= sequence);
   // Older than all that is remembered: nothing can be said.
-  if (holder === undefined) return false;
-  return holder[1] !== id || holder[0] !== sequence;
+  return holder !== undefined && holder[1] !== id;
 }
 
 function withPoints(points: readonly CommitPoint[], commits: readonly CommitPoint[]): readonly CommitPoint[] {

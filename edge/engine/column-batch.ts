@@ -49,6 +49,8 @@ export interface ColumnBatch {
   /** Least and greatest event time, whole minutes since the epoch. */
   readonly minuteMin: number;
   readonly minuteMax: number;
+  /** Greatest append time: known without reading the column of append times, which is cold. */
+  readonly appendTimeMax: number;
 }
 
 export const MINUTE_MS = 60_000;
