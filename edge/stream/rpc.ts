@@ -147,9 +147,10 @@ export type AdminFailure =
   | { readonly reason: "unknown_stream"; readonly stream: string }
   | { readonly reason: "fixed_at_creation"; readonly field: "partitions" | "jurisdiction" }
   | { readonly reason: "unknown_view"; readonly view: string }
+  | { readonly reason: "too_many_views"; readonly max: number }
   | { readonly reason: "view_not_ready"; readonly view: string }
   | { readonly reason: "unknown_replay"; readonly id: string }
-  /** A replay of the same view is under way. */
+  /** A replay of the same view is under way, or has caught up and waits to be promoted or cancelled. */
   | { readonly reason: "replay_running"; readonly id: string }
   /** The job is not in a state in which this can be done to it. */
   | { readonly reason: "replay_state"; readonly id: string; readonly state: ReplayState }
