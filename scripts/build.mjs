@@ -1,0 +1,5 @@
+// Builds the SDK (dist/sdk, what `npm pack` ships) and the demo (dist/demo, what the worker serves).
+import { bootstrap } from "./lib/bootstrap.mjs";
+import { buildAll } from "./lib/build.mjs";
+
+await bootstrap(buildAll);

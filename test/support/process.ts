@@ -1,0 +1,52 @@
+// Ends whole families of processes: what a crash test kills must leave nobody behind that goes on writing.
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Sends SIGKILL to a process group; nothing happens if it is gone already. */
+export function killGroup(leaderPid: number): void {
+  signalQuietly(-leaderPid, "SIGKILL");
+}
+
+/**
+ * Sends SIGKILL to a process and everything that descends from it. Chromium starts its zygotes and its crash handler in
+ * groups of their own, so killing one group does not do. Everyone is stopped first: then nobody can be born meanwhile.
+ */
+export function killTree(rootPid: number): void {
+  const pids = [rootPid, ...descendantsOf(rootPid)];
+  for (const pid of pids) signalQuietly(pid, "SIGSTOP");
+  for (const pid of new Set([...pids, ...descendantsOf(rootPid)])) signalQuietly(pid, "SIGKILL");
+}
+
+/** Linux only: read from /proc. Elsewhere there are none to see, and only the root is killed. */
+function descendantsOf(rootPid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const { pid, parent } of processes()) children.set(parent, [...(children.get(parent) ?? []), pid]);
+  const found: number[] = [];
+  const queue = [rootPid];
+  for (let pid = queue.shift(); pid !== undefined; pid = queue.shift()) {
+    const born = children.get(pid) ?? [];
+    found.push(...born);
+    queue.push(...born);
+  }
+  return found;
+}
+
+function processes(): { pid: number; parent: number }[] {
+  const pids = process.platform === "linux" ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
+  return pids.flatMap((pid) => {
+    try {
+      // "pid (name) state parent …"; the name may hold spaces and brackets, so count from its last bracket.
+      const afterName = readFileSync(`/proc/${pid}/stat`, "utf8").split(")").at(-1) ?? "";
+      return [{ pid: Number(pid), parent: Number(afterName.trim().split(" ")[1]) }];
+    } catch {
+      return []; // gone since the listing
+    }
+  });
+}
+
+function signalQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
