@@ -52,7 +52,11 @@ export function admit(state: ProducerState | undefined, batch: ProducerBatch): R
   const contradiction = batch.commits.some((point) => contradicts(known, point));
   if (contradiction) return fail({ reason: "producer_forked", commits: known.points });
   if (firstNamed > known.last + 1) {
-    return fail({ reason: "sequence_gap", expected: state === undefined ? 0 : known.last + 1, received: batch.sequence });
+    return fail({
+      reason: "sequence_gap",
+      expected: state === undefined ? 0 : known.last + 1,
+      received: batch.sequence,
+    });
   }
   const duplicates = Math.min(Math.max(known.last + 1 - batch.sequence, 0), batch.count);
   return ok({

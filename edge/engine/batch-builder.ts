@@ -80,7 +80,11 @@ const pieceCount = (piece: AppendPiece): number => (piece.rows === null ? piece.
  * The rows of `events` that would bring an attribute name beyond the bound of names. They are to be rejected before a batch
  * is built; names are given ids in the order in which they come.
  */
-export function rowsBeyondNames(dictionaries: Dictionaries, events: EventColumns, namesMax: number): ReadonlySet<number> {
+export function rowsBeyondNames(
+  dictionaries: Dictionaries,
+  events: EventColumns,
+  namesMax: number,
+): ReadonlySet<number> {
   const beyond = new Set<number>();
   let free = namesMax - dictionaries.names.length;
   for (const { name, values } of events.attributes) {
@@ -137,7 +141,9 @@ class AttributeBuilder {
   finish(): AttributeColumns {
     const values = this.#values;
     return {
-      ...(this.#codes && { codes: { codes: narrowCodes(this.#codes), dictionary: this.#dictionaries.dictionary(this.#id) } }),
+      ...(this.#codes && {
+        codes: { codes: narrowCodes(this.#codes), dictionary: this.#dictionaries.dictionary(this.#id) },
+      }),
       ...(this.#numbers && { numbers: this.#numbers }),
       ...(this.#words && values && { hashes: { words: this.#words, values: () => values } }),
     };

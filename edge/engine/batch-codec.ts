@@ -160,7 +160,9 @@ function writeDirectory(view: DataView, columns: readonly Column[], starts: read
 
 /** The stored form of dictionary additions, in a batch or in a row of their own. */
 export const encodeAdditions = (additions: DictionaryAdditions): Uint8Array =>
-  new TextEncoder().encode(JSON.stringify(additions.attributes.map(({ id, name, from, values }) => [id, name, from, values])));
+  new TextEncoder().encode(
+    JSON.stringify(additions.attributes.map(({ id, name, from, values }) => [id, name, from, values])),
+  );
 
 export function decodeAdditions(bytes: Uint8Array): DictionaryAdditions {
   if (bytes.length === 0) return { attributes: [] };
@@ -229,7 +231,13 @@ class StoredBatch implements ColumnBatch {
   readonly #directory: ReadonlyMap<number, DirectoryEntry>;
   #cold: Uint8Array | undefined;
 
-  constructor(header: BatchHeader, hot: Uint8Array, view: DataView, cold: () => Uint8Array, dictionaries: Dictionaries) {
+  constructor(
+    header: BatchHeader,
+    hot: Uint8Array,
+    view: DataView,
+    cold: () => Uint8Array,
+    dictionaries: Dictionaries,
+  ) {
     this.baseOffset = header.baseOffset;
     this.count = header.count;
     this.minuteMin = header.minuteMin;

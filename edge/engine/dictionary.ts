@@ -54,7 +54,12 @@ export class Dictionary {
         this.#hashes = grown;
       }
       for (; this.#hashed < this.size; this.#hashed++) {
-        hashText(this.#seed, taggedText(this.#values[this.#hashed] as string | boolean), this.#hashes, 2 * this.#hashed);
+        hashText(
+          this.#seed,
+          taggedText(this.#values[this.#hashed] as string | boolean),
+          this.#hashes,
+          2 * this.#hashed,
+        );
       }
     }
     return this.#hashes;

@@ -47,7 +47,7 @@ export function clip(intervals: Intervals, from: number, to: number): Intervals 
 
 /** Whether any interval meets [from, to). */
 export const meets = (intervals: Intervals, from: number, to: number): boolean =>
-  intervals.some((interval) => interval.from < to && interval.to > from);
+  from < to && intervals.some((interval) => interval.from < to && interval.to > from);
 
 /** The intervals widened to whole windows: every window that any of them meets. */
 export function toWindows(intervals: Intervals, windowMs: number): Intervals {

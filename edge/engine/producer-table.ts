@@ -24,7 +24,13 @@ export interface ProducerRetention {
 
 const VERSION = 1;
 
-type StoredEntry = readonly [key: string, kind: ProducerKind, last: number, lastAt: number, points: readonly CommitPoint[]];
+type StoredEntry = readonly [
+  key: string,
+  kind: ProducerKind,
+  last: number,
+  lastAt: number,
+  points: readonly CommitPoint[],
+];
 
 export function encodeBucket(bucket: ProducerBucket): string {
   const entries: StoredEntry[] = [];

@@ -84,10 +84,14 @@ function compress(low: number, high: number): void {
 
 /** One SipRound: v0..v3 as (low, high) pairs in locals, additions with carry, rotations by 13, 16, 17, 21 and 32. */
 function round(): void {
-  let a0 = state[0] as number, a1 = state[1] as number;
-  let b0 = state[2] as number, b1 = state[3] as number;
-  let c0 = state[4] as number, c1 = state[5] as number;
-  let d0 = state[6] as number, d1 = state[7] as number;
+  let a0 = state[0] as number,
+    a1 = state[1] as number;
+  let b0 = state[2] as number,
+    b1 = state[3] as number;
+  let c0 = state[4] as number,
+    c1 = state[5] as number;
+  let d0 = state[6] as number,
+    d1 = state[7] as number;
   let sum = (a0 >>> 0) + (b0 >>> 0);
   a0 = sum | 0;
   a1 = (a1 + b1 + (sum > 0xffffffff ? 1 : 0)) | 0;

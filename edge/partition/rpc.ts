@@ -83,7 +83,8 @@ export type PartitionAppendFailure =
 export interface PartitionQuery {
   readonly configVersion: number;
   readonly query: Query;
-  readonly source: { readonly kind: "view"; readonly view: string; readonly generation: number } | { readonly kind: "log" };
+  readonly source:
+    { readonly kind: "view"; readonly view: string; readonly generation: number } | { readonly kind: "log" };
 }
 
 export interface Interval {

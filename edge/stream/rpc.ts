@@ -138,7 +138,12 @@ export interface StreamDescription {
   readonly createdAt: number;
   readonly config: StreamConfig;
   readonly views: readonly ViewDescription[];
-  readonly keys: readonly { readonly id: string; readonly kind: KeyKind; readonly createdAt: number; readonly expiresAt: number | null }[];
+  readonly keys: readonly {
+    readonly id: string;
+    readonly kind: KeyKind;
+    readonly createdAt: number;
+    readonly expiresAt: number | null;
+  }[];
   readonly partitions: readonly (PartitionStatus | { readonly partition: number; readonly error: string })[];
 }
 
@@ -173,15 +178,27 @@ export interface StreamRpc {
 
   // Of a stream's instance:
   /** Creates the stream (201: `keys` is there, shown once) or changes it. */
-  put(name: string, streamId: string, change: StreamChange, defaults: StreamConfig): Promise<
+  put(
+    name: string,
+    streamId: string,
+    change: StreamChange,
+    defaults: StreamConfig,
+  ): Promise<
     Result<{ readonly config: StreamConfig; readonly keys?: { readonly [kind in KeyKind]: string } }, AdminFailure>
   >;
   /** null: the stream is gone, or was never made. */
   appendContext(): Promise<AppendContext | null>;
   queryContext(): Promise<QueryContext | null>;
   describe(): Promise<Result<StreamDescription, AdminFailure>>;
-  createKey(kind: KeyKind, graceMs: number): Promise<Result<{ readonly id: string; readonly key: string }, AdminFailure>>;
-  putView(view: ViewConfig): Promise<Result<{ readonly created: boolean; readonly view: ViewDescription; readonly replay: string | null }, AdminFailure>>;
+  createKey(
+    kind: KeyKind,
+    graceMs: number,
+  ): Promise<Result<{ readonly id: string; readonly key: string }, AdminFailure>>;
+  putView(
+    view: ViewConfig,
+  ): Promise<
+    Result<{ readonly created: boolean; readonly view: ViewDescription; readonly replay: string | null }, AdminFailure>
+  >;
   deleteView(view: string): Promise<Result<null, AdminFailure>>;
   views(): Promise<Result<readonly ViewDescription[], AdminFailure>>;
   startReplay(request: ReplayRequest): Promise<Result<{ readonly id: string }, AdminFailure>>;

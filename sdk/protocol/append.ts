@@ -6,7 +6,14 @@
  * larger than the whole SDK may be.
  */
 import * as v from "valibot";
-import { type AttributeValue, parseContext, parseEvent, type ParsedEvent, parseTime, type RejectionCode } from "./event.ts";
+import {
+  type AttributeValue,
+  parseContext,
+  parseEvent,
+  type ParsedEvent,
+  parseTime,
+  type RejectionCode,
+} from "./event.ts";
 import { PRODUCER_LIMITS } from "./limits.ts";
 import { fail, ok, type Result } from "./result.ts";
 
