@@ -133,7 +133,7 @@ function parseValue(name: string, value: unknown): Result<AttributeValue | null,
 
 /** Date's own range ends here. */
 const TIME_MAX_MS = 8.64e15;
-const ISO_8601 = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+const ISO_8601 = /^((\d{4})-(\d{2})-(\d{2}))(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /**
  * A point in time from outside: milliseconds since the epoch, or ISO 8601 (without a zone: UTC).
@@ -148,10 +148,15 @@ export function parseTime(input: unknown): number | null | undefined {
   if (typeof input !== "string") return undefined;
   const match = ISO_8601.exec(input);
   if (match === null) return undefined;
-  const zoned = match[2] === undefined || match[3] !== undefined ? input : `${input}Z`;
-  const time = Date.parse(zoned);
+  const [, , year, month, day, clock, zone] = match;
+  if (Number(day) > daysInMonth(Number(year), Number(month))) return undefined;
+  const time = Date.parse(clock === undefined || zone !== undefined ? input : `${input}Z`);
   return Number.isNaN(time) || time < 0 ? undefined : Math.floor(time);
 }
+
+/** JavaScript takes the 30th of February for the 2nd of March; nobody who wrote it meant that. */
+const daysInMonth = (year: number, month: number): number =>
+  (Date.UTC(year, month, 1) - Date.UTC(year, month - 1, 1)) / 86_400_000;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
