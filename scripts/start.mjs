@@ -66,7 +66,8 @@ async function untilHealthy(url, { ended }) {
  * @param {string} url
  * @param {import("./lib/demo-stream.mjs").Kept} kept
  */
-const greeting = (url, { adminToken, keys }) => `
+function greeting(url, { adminToken, keys }) {
+  return `
 Headwater is running. Ctrl-C ends it; what it has stored stays in .wrangler/state.
 
   A page with ads to click   ${url}/
@@ -79,3 +80,4 @@ Stream "clicks":
   read key     ${keys?.read}
   admin token  ${adminToken}
 `;
+}

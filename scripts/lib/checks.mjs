@@ -5,7 +5,7 @@ import { typecheck } from "./typecheck.mjs";
 /** @type {readonly { name: string, passes: () => Promise<boolean> }[]} */
 export const CHECKS = [
   { name: "Types", passes: typecheck },
-  { name: "Lint", passes: () => quietly("oxlint", []) },
+  { name: "Lint", passes: () => quietly("oxlint", ["--deny-warnings"]) },
   { name: "Format", passes: () => quietly("prettier", ["--check", "--log-level", "warn", "."]) },
 ];
 

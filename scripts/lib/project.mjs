@@ -77,8 +77,12 @@ export function run(command, args, { capture = false, env = environment(), timeo
   });
 }
 
+/** How soon after npm's end its orphan ends. */
+const ORPHAN_CHECK_MS = 1_000;
+
 /**
- * Hands SIGINT and SIGTERM on to a child; returns what ends that.
+ * Hands SIGINT and SIGTERM on to a child; returns what ends that. npm itself, ended by a signal, takes only its shell
+ * with it and leaves the script running: under npm, a script whose parent is gone ends its child too.
  *
  * @param {import("node:child_process").ChildProcess} child
  */
@@ -87,9 +91,14 @@ export function handOnSignals(child) {
   const terminate = () => child.kill("SIGTERM");
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", terminate);
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.env.npm_lifecycle_event !== undefined && process.ppid !== parent) terminate();
+  }, ORPHAN_CHECK_MS).unref();
   return () => {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", terminate);
+    clearInterval(watch);
   };
 }
 

@@ -1,7 +1,7 @@
 // Real Chromium for browser tests, through playwright-core.
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
 import { findBrowser } from "../../scripts/lib/browser.mjs";
-import { killTree } from "./process.ts";
+import { killTree, untilGone } from "./process.ts";
 
 const FLAGS = [
   "--no-sandbox", // containers and root have none to offer
@@ -35,7 +35,7 @@ export interface ProfileBrowser {
   readonly context: BrowserContext;
   /** The browser's main process. */
   readonly pid: number;
-  /** SIGKILL for the browser and all its processes; resolves when playwright has noticed. */
+  /** SIGKILL for the browser and all its processes; resolves when it is gone and playwright has noticed. */
   kill(): Promise<void>;
 }
 
@@ -51,6 +51,7 @@ export async function launchProfile(profileDir: string): Promise<ProfileBrowser>
   const kill = async (): Promise<void> => {
     killTree(pid);
     await closed;
+    await untilGone(pid);
   };
   return { context, pid, kill };
 }

@@ -1,5 +1,9 @@
 // Ends whole families of processes: what a crash test kills must leave nobody behind that goes on writing.
 import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** What was killed vanishes once its parent, or init, has reaped it; some containers' init never does. */
+const REAP_TIMEOUT_MS = 3_000;
 
 /** Sends SIGKILL to a process group; nothing happens if it is gone already. */
 export function killGroup(leaderPid: number): void {
@@ -14,6 +18,21 @@ export function killTree(rootPid: number): void {
   const pids = [rootPid, ...descendantsOf(rootPid)];
   for (const pid of pids) signalQuietly(pid, "SIGSTOP");
   for (const pid of new Set([...pids, ...descendantsOf(rootPid)])) signalQuietly(pid, "SIGKILL");
+}
+
+/** Resolves when a process, or with a negative number a process group, is gone. */
+export async function untilGone(pid: number): Promise<void> {
+  const deadline = Date.now() + REAP_TIMEOUT_MS;
+  while (exists(pid) && Date.now() < deadline) await delay(10);
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Linux only: read from /proc. Elsewhere there are none to see, and only the root is killed. */

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { devArguments, HOST } from "../../scripts/lib/dev-server.mjs";
 import { environment, root } from "../../scripts/lib/project.mjs";
-import { killGroup } from "./process.ts";
+import { killGroup, untilGone } from "./process.ts";
 
 /** Bundling and starting takes a few seconds; on two cores beside a browser, some more. */
 const READY_TIMEOUT_MS = 90_000;
@@ -115,16 +115,7 @@ async function endGroup(child: ChildProcess, pid: number, signal: "SIGTERM" | "S
   }
   killGroup(pid);
   await closed;
-  while (groupExists(pid)) await delay(20);
-}
-
-function groupExists(pid: number): boolean {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  await untilGone(-pid);
 }
 
 function freePort(): Promise<number> {
