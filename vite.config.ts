@@ -2,13 +2,17 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
-const inDemo = (file: string) => fileURLToPath(new URL(`./demo/${file}`, import.meta.url));
+const inRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
-  root: inDemo("."),
+  root: inRoot("demo"),
+  resolve: {
+    // The SDK that the pages run is the one that is shipped, worker and all, not another build of its sources.
+    alias: [{ find: /^(\.\.\/sdk\/index\.ts|headwater)$/, replacement: inRoot("dist/sdk/index.js") }],
+  },
   build: {
-    outDir: fileURLToPath(new URL("./dist/demo", import.meta.url)),
+    outDir: inRoot("dist/demo"),
     emptyOutDir: true,
-    rolldownOptions: { input: [inDemo("index.html"), inDemo("dashboard.html")] },
+    rolldownOptions: { input: [inRoot("demo/index.html"), inRoot("demo/dashboard.html")] },
   },
 });

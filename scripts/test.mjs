@@ -3,14 +3,12 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { bootstrap } from "./lib/bootstrap.mjs";
 import { ensureBrowser } from "./lib/browser.mjs";
-import { buildAll } from "./lib/build.mjs";
 import { CHECKS } from "./lib/checks.mjs";
 import { countsLine, readCounts } from "./lib/counts.mjs";
 import { environment, inRoot, runTool } from "./lib/project.mjs";
 
 await bootstrap(async () => {
   const browser = await ensureBrowser();
-  await buildAll();
 
   /** @type {string[]} */
   const failed = [];

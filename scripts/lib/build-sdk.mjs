@@ -17,32 +17,34 @@ const TARGET = "es2022";
 const outDir = inRoot("dist", "sdk");
 
 export async function buildSdk() {
-  const { build } = await import("esbuild");
   rmSync(outDir, { recursive: true, force: true });
-  /** @satisfies {import("esbuild").BuildOptions} */
-  const shared = {
-    absWorkingDir: inRoot(),
-    outdir: "dist/sdk",
-    bundle: true,
-    target: TARGET,
-    platform: "browser",
-    sourcemap: "linked",
-    logLevel: "warning",
-  };
-  await build({ ...shared, entryPoints: ["sdk/worker.ts"], format: "iife", minify: true });
+  await bundle({ entryPoints: ["sdk/worker.ts"], format: "iife", minify: true });
 
   const define = { HEADWATER_WORKER_SOURCE: JSON.stringify(workerSource()) };
-  await build({ ...shared, define, entryPoints: ["sdk/index.ts"], format: "esm" });
+  await bundle({ entryPoints: ["sdk/index.ts"], format: "esm", define });
   // A classic script has no import.meta: sdk/script.ts learns its own address from document.currentScript instead.
-  await build({
-    ...shared,
-    define,
-    entryPoints: { headwater: "sdk/script.ts" },
-    format: "iife",
-    minify: true,
-    logOverride: { "empty-import-meta": "silent" },
-  });
+  const logOverride = /** @type {const} */ ({ "empty-import-meta": "silent" });
+  await bundle({ entryPoints: { headwater: "sdk/script.ts" }, format: "iife", minify: true, define, logOverride });
   await emitTypes();
+}
+
+/** @param {import("esbuild").BuildOptions} options */
+async function bundle(options) {
+  const { build } = await import("esbuild");
+  try {
+    await build({
+      absWorkingDir: inRoot(),
+      outdir: "dist/sdk",
+      bundle: true,
+      target: TARGET,
+      platform: "browser",
+      sourcemap: "linked",
+      logLevel: "warning",
+      ...options,
+    });
+  } catch {
+    throw new UserError("the SDK does not build; see above."); // esbuild has printed why
+  }
 }
 
 /** Without the line that names the source map: a blob has no address that it could be relative to. */

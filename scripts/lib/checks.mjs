@@ -1,13 +1,26 @@
 // The checks that need no test runner. Each prints what is wrong, and says whether nothing was.
-import { runTool } from "./project.mjs";
+import { buildAll } from "./build.mjs";
+import { runTool, UserError } from "./project.mjs";
 import { typecheck } from "./typecheck.mjs";
 
 /** @type {readonly { name: string, passes: () => Promise<boolean> }[]} */
 export const CHECKS = [
+  { name: "Build", passes: builds }, // first: tests and types need what it makes
   { name: "Types", passes: typecheck },
   { name: "Lint", passes: () => quietly("oxlint", ["--deny-warnings"]) },
   { name: "Format", passes: () => quietly("prettier", ["--check", "--log-level", "warn", "."]) },
 ];
+
+async function builds() {
+  try {
+    await buildAll();
+    return true;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    return false;
+  }
+}
 
 /**
  * @param {"oxlint" | "prettier"} tool
