@@ -1,0 +1,163 @@
+/**
+ * Comparing two generations of a view, window by window: what a replay's `diff` says, and whether a verification holds.
+ *
+ * States are handed in one range of windows at a time, so that a comparison over years never holds more than a day of both.
+ */
+import { assert } from "#protocol";
+import type { FoldState } from "./fold-state.ts";
+import { GroupTable } from "./group-table.ts";
+import type { Interner } from "./interner.ts";
+import { measureOfNothing, measureValue } from "./measure.ts";
+import { absorbGroups } from "./merge.ts";
+import type { PlannedMeasure, Shape } from "./plan.ts";
+import { compareValues, type Value } from "./value.ts";
+
+/** Rows that a diff shows. */
+export const LARGEST_CHANGES_MAX = 20;
+
+export interface Change {
+  readonly time: number;
+  /** Values of the groupBy attributes, in their order. */
+  readonly key: readonly Value[];
+  readonly before: readonly (number | null)[];
+  readonly after: readonly (number | null)[];
+}
+
+/** What the routes show of a comparison. */
+export interface Diff {
+  readonly rowsCompared: number;
+  readonly rowsChanged: number;
+  readonly totals: { readonly [measure: string]: { readonly before: number | null; readonly after: number | null } };
+  /** `time`, the key's attributes, and `{before, after}` for each measure: those that changed most in the first measure. */
+  readonly largest: readonly { readonly [column: string]: Value | { before: number | null; after: number | null } }[];
+}
+
+export class Comparison {
+  readonly #shape: Shape;
+  #rowsCompared = 0;
+  #rowsChanged = 0;
+  /** Everything in one group each: totals of averages and distinct values are not sums of rows. */
+  readonly #before: GroupTable;
+  readonly #after: GroupTable;
+  #largest: Change[] = [];
+
+  constructor(shape: Shape) {
+    this.#shape = shape;
+    const total: Shape = { ...shape, groupBy: [] };
+    this.#before = new GroupTable(0, total, []);
+    this.#after = new GroupTable(0, total, []);
+  }
+
+  /** Compares all windows of two states of this shape, none of which was compared before. */
+  add(before: Pick<FoldState, "windows">, after: Pick<FoldState, "windows">): void {
+    for (const start of new Set([...before.windows.keys(), ...after.windows.keys()])) {
+      this.#compareWindow(start, before.windows.get(start) ?? null, after.windows.get(start) ?? null);
+    }
+  }
+
+  diff(): Diff {
+    const { groupBy, measures } = this.#shape;
+    const totals = measures.map(({ name }, i) => [
+      name,
+      { before: this.#total(this.#before, i), after: this.#total(this.#after, i) },
+    ]);
+    const largest = this.#largest.map((change) => ({
+      time: change.time,
+      ...Object.fromEntries(groupBy.map((name, k) => [name, change.key[k] as Value])),
+      ...Object.fromEntries(
+        measures.map(({ name }, i) => [
+          name,
+          { before: change.before[i] as number | null, after: change.after[i] as number | null },
+        ]),
+      ),
+    }));
+    return {
+      rowsCompared: this.#rowsCompared,
+      rowsChanged: this.#rowsChanged,
+      totals: Object.fromEntries(totals) as Diff["totals"],
+      largest,
+    };
+  }
+
+  #total(table: GroupTable, measure: number): number | null {
+    const planned = this.#shape.measures[measure];
+    assert(planned !== undefined, "a measure of the shape");
+    return valueOf(planned, table, table.size - 1);
+  }
+
+  #compareWindow(time: number, before: GroupTable | null, after: GroupTable | null): void {
+    if (before !== null) this.#addToTotal(this.#before, before);
+    if (after !== null) this.#addToTotal(this.#after, after);
+    const seen = new Uint8Array(before?.size ?? 0);
+    if (after !== null) {
+      const counterparts = findGroups(before, after);
+      for (let group = 0; group < after.size; group++) {
+        const counterpart = counterparts[group] as number;
+        if (counterpart >= 0) seen[counterpart] = 1;
+        this.#compareRow(time, before, counterpart, after, group);
+      }
+    }
+    seen.forEach((wasSeen, group) => {
+      if (wasSeen === 0) this.#compareRow(time, before, group, after, -1);
+    });
+  }
+
+  #addToTotal(total: GroupTable, table: GroupTable): void {
+    const rows = Uint32Array.from({ length: table.size }, (_, group) => group);
+    const sources = this.#shape.accumulators.map((_, i) => i);
+    absorbGroups(total, table, [], sources, rows, rows.length);
+  }
+
+  #compareRow(time: number, before: GroupTable | null, i: number, after: GroupTable | null, j: number): void {
+    const { measures } = this.#shape;
+    const valuesBefore = measures.map((measure) => valueOf(measure, before, i));
+    const valuesAfter = measures.map((measure) => valueOf(measure, after, j));
+    this.#rowsCompared++;
+    // A row that only one side has is a change, though its measures may be those of nothing.
+    if (i >= 0 && j >= 0 && valuesBefore.every((value, m) => value === valuesAfter[m])) return;
+    this.#rowsChanged++;
+    const key = j >= 0 ? keyOf(after, j) : keyOf(before, i);
+    this.#keepIfLarge({ time, key, before: valuesBefore, after: valuesAfter });
+  }
+
+  #keepIfLarge(change: Change): void {
+    const last = this.#largest.at(-1);
+    const isFull = this.#largest.length >= LARGEST_CHANGES_MAX;
+    if (isFull && last !== undefined && compareChanges(change, last) >= 0) return;
+    this.#largest = [...this.#largest, change].sort(compareChanges).slice(0, LARGEST_CHANGES_MAX);
+  }
+}
+
+/** For each group of `after`, the group of `before` with the same key, or -1. */
+function findGroups(before: GroupTable | null, after: GroupTable): Int32Array {
+  const found = new Int32Array(after.size).fill(-1);
+  if (before === null) return found;
+  // The codes of `before` for each of `after`'s keys; no group has the code that stands for an unknown value.
+  const unknown = 0xffffffff;
+  const keys = after.keys.map((codes, k) => {
+    const from = after.interners[k] as Interner;
+    const to = before.interners[k] as Interner;
+    return Uint32Array.from(codes.subarray(0, after.size), (code) => to.codeOf(from.valueOf(code)) ?? unknown);
+  });
+  for (let group = 0; group < after.size; group++) found[group] = before.find(keys, group);
+  return found;
+}
+
+const valueOf = (measure: PlannedMeasure, table: GroupTable | null, group: number): number | null =>
+  table === null || group < 0 ? measureOfNothing(measure) : measureValue(measure, table, group);
+
+const keyOf = (table: GroupTable | null, group: number): Value[] =>
+  table === null ? [] : table.keys.map((codes, k) => (table.interners[k] as Interner).valueOf(codes[group] as number));
+
+/** By how much the first measure changed, most first; then by time and key, so that the choice is stable. */
+function compareChanges(a: Change, b: Change): number {
+  const bySize = sizeOf(b) - sizeOf(a) || a.time - b.time;
+  if (bySize !== 0) return bySize;
+  for (let k = 0; k < a.key.length; k++) {
+    const byKey = compareValues(a.key[k] as Value, b.key[k] as Value);
+    if (byKey !== 0) return byKey;
+  }
+  return 0;
+}
+
+const sizeOf = ({ before, after }: Change): number => Math.abs((after[0] ?? 0) - (before[0] ?? 0));

@@ -1,0 +1,231 @@
+/**
+ * `fold`: the one place where a number is computed. Live appends, replays, recoveries and scans of the log all come through
+ * here, and nothing folded depends on a clock, on the order of records, or on how they were cut into batches.
+ *
+ * A batch is worked off column by column, each step a loop over typed arrays:
+ *
+ *   select      the rows that the time filter and `where` let through
+ *   split       these rows by window
+ *   key         the codes of the groupBy attributes, in the state's own numbering
+ *   assign      per window, the group of each row
+ *   accumulate  per window and measure
+ */
+import { assert } from "#protocol";
+import { type AttributeColumns, type ColumnBatch, integerAt, MINUTE_MS } from "./column-batch.ts";
+import { DistinctSets } from "./distinct.ts";
+import { type FoldState, type Scratch, windowOf } from "./fold-state.ts";
+import type { GroupTable } from "./group-table.ts";
+import type { Interner } from "./interner.ts";
+import type { FoldPlan } from "./plan.ts";
+import { type HashSeed, hashText } from "./siphash.ts";
+import { taggedText, type Value } from "./value.ts";
+
+/** Rows of one window: [from, to) of the selected and sorted rows. */
+interface WindowRun {
+  readonly start: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Folds records [start, end) of a batch into a state.
+ *
+ * The state must have been created with the stream's hash seed if the plan counts distinct values.
+ */
+export function fold(plan: FoldPlan, state: FoldState, batch: ColumnBatch, start: number, end: number): void {
+  assert(0 <= start && start <= end && end <= batch.count, "records of the batch");
+  if (start === end || batch.minuteMax < plan.fromMinute || batch.minuteMin >= plan.toMinute) return;
+  const { scratch } = state;
+  scratch.reserve(end);
+  const count = select(plan, state, batch, start, end);
+  if (count === 0) return;
+  const runs = splitByWindow(plan, scratch, batch, count);
+  plan.groupBy.forEach((name, k) => {
+    keyCodes(
+      state.interners[k] as Interner,
+      batch.attributes.get(name),
+      scratch,
+      count,
+      scratch.keys[k] as Uint32Array,
+    );
+  });
+  for (const run of runs) foldWindow(plan, state, batch, run);
+}
+
+function foldWindow(plan: FoldPlan, state: FoldState, batch: ColumnBatch, { start, from, to }: WindowRun): void {
+  const { rows, ids, keys } = state.scratch;
+  const table = windowOf(plan, state, start);
+  const sizeBefore = table.size;
+  table.assign(keys, from, to, ids);
+  state.groups += table.size - sizeBefore;
+  table.countRecords(ids, from, to);
+  accumulate(plan, state, table, batch, from, to);
+  // Append times never fall within a batch, and rows of a window are in the batch's order.
+  table.changedAt = Math.max(table.changedAt, integerAt(batch.appendTimes, rows[to - 1] as number));
+}
+
+function accumulate(
+  plan: FoldPlan,
+  state: FoldState,
+  table: GroupTable,
+  batch: ColumnBatch,
+  from: number,
+  to: number,
+): void {
+  const { rows, ids } = state.scratch;
+  table.accumulators.forEach((accumulator, i) => {
+    const attribute = plan.accumulators[i]?.attribute;
+    const columns = attribute === undefined ? undefined : batch.attributes.get(attribute);
+    if (columns === undefined) return;
+    if (!(accumulator instanceof DistinctSets)) {
+      if (columns.numbers !== undefined) accumulator.add(columns.numbers, rows, ids, from, to);
+      return;
+    }
+    if (columns.codes !== undefined) {
+      const { codes, dictionary } = columns.codes;
+      accumulator.addCodes(codes, dictionary.hashes(), rows, ids, from, to);
+    }
+    if (columns.hashes !== undefined) accumulator.add(columns.hashes.words, rows, ids, from, to);
+    if (columns.numbers !== undefined) {
+      assert(state.seed !== null, "distinct numbers are hashed under the stream's seed");
+      addDistinctNumbers(accumulator, columns.numbers, state.seed, rows, ids, from, to);
+    }
+  });
+}
+
+/** Numbers have no hash of their own in a batch. They are hashed by the text under which a `hashes` column would hold them. */
+function addDistinctNumbers(
+  sets: DistinctSets,
+  numbers: Float64Array,
+  seed: HashSeed,
+  rows: Uint32Array,
+  ids: Int32Array,
+  from: number,
+  to: number,
+): void {
+  const words = new Uint32Array(2);
+  for (let i = from; i < to; i++) {
+    const value = numbers[rows[i] as number] as number;
+    if (Number.isNaN(value)) continue;
+    hashText(seed, taggedText(value), words, 0);
+    sets.addHash(ids[i] as number, words[0] as number, words[1] as number);
+  }
+}
+
+/** Selects the rows of [start, end) that are folded at all, into `scratch.rows`, and returns how many there are. */
+function select(plan: FoldPlan, state: FoldState, batch: ColumnBatch, start: number, end: number): number {
+  const { scratch } = state;
+  const allTimes = acceptsAllTimes(plan, batch);
+  if (allTimes && plan.where.isEmpty) {
+    for (let i = start; i < end; i++) scratch.rows[i - start] = i;
+    return end - start;
+  }
+  scratch.mask.fill(1, start, end);
+  if (!allTimes) narrowByTime(plan, batch, start, end, scratch.mask);
+  plan.where.narrow((name) => batch.attributes.get(name), start, end, scratch.mask, state.seed ?? undefined);
+  return scratch.selectMasked(start, end);
+}
+
+/** Whether no event time of the batch can be filtered out. */
+function acceptsAllTimes(plan: FoldPlan, batch: ColumnBatch): boolean {
+  if (batch.minuteMin < plan.fromMinute || batch.minuteMax >= plan.toMinute || plan.only !== null) return false;
+  const from = batch.minuteMin * MINUTE_MS;
+  const to = (batch.minuteMax + 1) * MINUTE_MS;
+  return !plan.except.some((interval) => interval.from < to && interval.to > from);
+}
+
+function narrowByTime(plan: FoldPlan, batch: ColumnBatch, start: number, end: number, mask: Uint8Array): void {
+  // Neighbours mostly share their minute: decide anew only when it changes.
+  let minute = NaN;
+  let accepted = 0;
+  for (let i = start; i < end; i++) {
+    const next = integerAt(batch.minutes, i);
+    if (next !== minute) {
+      minute = next;
+      accepted = acceptsMinute(plan, minute) ? 1 : 0;
+    }
+    mask[i] = (mask[i] as number) & accepted;
+  }
+}
+
+function acceptsMinute(plan: FoldPlan, minute: number): boolean {
+  if (minute < plan.fromMinute || minute >= plan.toMinute) return false;
+  const time = minute * MINUTE_MS;
+  const contains = (interval: { from: number; to: number }) => interval.from <= time && time < interval.to;
+  return (plan.only === null || plan.only.some(contains)) && !plan.except.some(contains);
+}
+
+/** Brings the selected rows into the order of their windows (a counting sort: each window keeps the batch's order). */
+function splitByWindow(plan: FoldPlan, scratch: Scratch, batch: ColumnBatch, count: number): WindowRun[] {
+  const width = plan.windowMinutes;
+  if (width === null) return [{ start: plan.fromMinute * MINUTE_MS, from: 0, to: count }];
+  const startOf = (minute: number) => Math.floor(minute / width) * width;
+  const first = startOf(batch.minuteMin);
+  if (first === startOf(batch.minuteMax)) return [{ start: first * MINUTE_MS, from: 0, to: count }];
+
+  const { rows, sorted, windows } = scratch;
+  const { base, deltas } = batch.minutes;
+  assert(deltas !== null, "a batch over several minutes says which");
+  const indexes = new Map<number, number>();
+  const counts: number[] = [];
+  let minute = NaN;
+  let index = 0;
+  for (let i = 0; i < count; i++) {
+    const next = deltas[rows[i] as number] as number;
+    if (next !== minute) {
+      minute = next;
+      const start = startOf(base + minute);
+      const known = indexes.get(start);
+      index = known ?? counts.push(0) - 1;
+      if (known === undefined) indexes.set(start, index);
+    }
+    windows[i] = index;
+    counts[index] = (counts[index] as number) + 1;
+  }
+  const runs: WindowRun[] = [];
+  let from = 0;
+  for (const [start, window] of indexes) {
+    const to = from + (counts[window] as number);
+    runs.push({ start: start * MINUTE_MS, from, to });
+    counts[window] = from;
+    from = to;
+  }
+  if (runs.length > 1) {
+    for (let i = 0; i < count; i++) {
+      const window = windows[i] as number;
+      const at = counts[window] as number;
+      sorted[at] = rows[i] as number;
+      counts[window] = at + 1;
+    }
+    scratch.rows = sorted;
+    scratch.sorted = rows;
+  }
+  return runs;
+}
+
+/** The codes of one groupBy attribute for the selected rows. */
+function keyCodes(
+  interner: Interner,
+  columns: AttributeColumns | undefined,
+  { rows }: Scratch,
+  count: number,
+  out: Uint32Array,
+): void {
+  if (columns?.codes === undefined) out.fill(0, 0, count);
+  else interner.translateRows(columns.codes.dictionary, columns.codes.codes, rows, count, out);
+  if (columns?.numbers !== undefined) {
+    const { numbers } = columns;
+    for (let i = 0; i < count; i++) {
+      const value = numbers[rows[i] as number] as number;
+      if (value === value) out[i] = interner.intern(value);
+    }
+  }
+  if (columns?.hashes !== undefined) {
+    const { words } = columns.hashes;
+    const values = columns.hashes.values();
+    for (let i = 0; i < count; i++) {
+      const row = rows[i] as number;
+      if (words[2 * row] !== 0 || words[2 * row + 1] !== 0) out[i] = interner.intern(values[row] as Value);
+    }
+  }
+}

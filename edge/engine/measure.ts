@@ -1,0 +1,31 @@
+/**
+ * Reading a measure's value from the accumulators of a group: the only place where sums are rounded and sets are counted.
+ */
+import { assert } from "#protocol";
+import { DistinctSets } from "./distinct.ts";
+import { ExactSums } from "./exact-sum.ts";
+import type { GroupTable } from "./group-table.ts";
+import { Extremes, NumberCounts } from "./number-columns.ts";
+import type { PlannedMeasure } from "./plan.ts";
+
+/** The value of a measure of a group; null for the least, greatest or average of no numbers, and for a sum beyond 2^1024. */
+export function measureValue(measure: PlannedMeasure, table: GroupTable, group: number): number | null {
+  if (measure.kind === "count") return table.records[group] as number;
+  if (measure.kind === "avg") {
+    const sums = table.accumulators[measure.sum];
+    const numbers = table.accumulators[measure.numbers];
+    assert(sums instanceof ExactSums && numbers instanceof NumberCounts, "an average has a sum and a count");
+    const count = numbers.counts[group] as number;
+    return count === 0 ? null : sums.meanOf(group, count);
+  }
+  const accumulator = table.accumulators[measure.from];
+  assert(
+    accumulator instanceof ExactSums || accumulator instanceof Extremes || accumulator instanceof DistinctSets,
+    "a measure reads its own accumulator",
+  );
+  return accumulator.valueOf(group);
+}
+
+/** The value of a measure of no records at all. */
+export const measureOfNothing = (measure: PlannedMeasure): number | null =>
+  measure.kind === "count" || measure.kind === "sum" || measure.kind === "distinct" ? 0 : null;
