@@ -1,0 +1,290 @@
+/**
+ * Holds a stream's state, makes each new one durable, and drives the partitions towards it:
+ *
+ *   change   decide ─► commit (one transaction, the alarm included) ─► push to all partitions
+ *   alarm    expire ─► push what did not arrive ─► ask for progress ─► compare ─► commit ─► next alarm
+ *
+ * What is to be done follows from the state alone, never from what a request was about to do: a crash at any point costs
+ * time and nothing else. Lacks decisions, which are pure functions elsewhere in this room.
+ *
+ * Musts: between reading the state and committing what follows from it there is no await. After any call to a partition
+ * the state may be another one, so what came back is applied to the state of that moment.
+ */
+import { fail, type Result } from "#protocol";
+import type { ConfigFailure, GenerationStatus, PartitionStatus } from "../partition/rpc.ts";
+import { partitionConfigs, withVersion } from "./configuration.ts";
+import { DiffWalk } from "./diff.ts";
+import { STREAM_LIMITS } from "./limits.ts";
+import { callPartitions, type Partitions, partitionsOf } from "./partitions.ts";
+import { buildingReplays, comparingReplays, concludeComparison, expire, observeReplays } from "./replays.ts";
+import type { AdminFailure } from "./rpc.ts";
+import { nextDue } from "./schedule.ts";
+import type { ReplayRecord, StreamState } from "./state.ts";
+import { bury, load, save } from "./store.ts";
+
+/** What a partition says of itself, or why it says nothing. */
+export type Report = PartitionStatus | { readonly partition: number; readonly error: string };
+
+export class ControlLoop {
+  readonly #ctx: DurableObjectState;
+  readonly #namespace: DurableObjectNamespace;
+  #state: StreamState | "deleted" | null;
+  /** By partition: the newest version that it has answered for. What is not known to have arrived is pushed again. */
+  #held: number[];
+  /** How many times in a row not everything that was due could be done. */
+  #failures = 0;
+  #alarmAt: number | null = null;
+  #working: Promise<void> | null = null;
+  /** Comparisons under way, by job. After a crash they start again. */
+  readonly #walks = new Map<string, { readonly diff: DiffWalk | null; interruptions: number }>();
+
+  constructor(ctx: DurableObjectState, namespace: DurableObjectNamespace) {
+    this.#ctx = ctx;
+    this.#namespace = namespace;
+    this.#state = load(ctx.storage, Date.now());
+    this.#held = [];
+    const state = this.#stored();
+    if (state === null) return;
+    this.#held = new Array<number>(state.settings.partitions).fill(state.pushedVersion);
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = await ctx.storage.getAlarm();
+      this.#arm();
+    });
+  }
+
+  /** The stream's state; null if there is none, or none any more. */
+  get state(): StreamState | null {
+    const state = this.#stored();
+    return state === null || state.deleting ? null : state;
+  }
+
+  /** True once the stream was deleted: its id never comes to life again. */
+  get isDeleted(): boolean {
+    return this.#state === "deleted" || this.#stored()?.deleting === true;
+  }
+
+  #stored(): StreamState | null {
+    return this.#state === "deleted" ? null : this.#state;
+  }
+
+  /** Makes the first state durable. Partitions are told by {@link push}. */
+  create(state: StreamState): void {
+    this.#held = new Array<number>(state.settings.partitions).fill(0);
+    this.#commit(state);
+  }
+
+  /**
+   * Makes what `decide` leads to durable and tells the partitions. Answers when all of them have answered or have failed
+   * to: those are told later, by alarm, and whoever speaks to them before with the new version tells them first.
+   */
+  async change<T extends { readonly state: StreamState }>(
+    decide: (state: StreamState, now: number) => Result<T, AdminFailure>,
+  ): Promise<Result<T, AdminFailure>> {
+    const { state } = this;
+    if (state === null) return fail(this.unknownStream());
+    const decided = decide(state, Date.now());
+    if (!decided.ok) return decided;
+    this.#commit(decided.value.state);
+    await this.#push();
+    return decided;
+  }
+
+  unknownStream(): AdminFailure {
+    return { reason: "unknown_stream", stream: this.#stored()?.name ?? this.#ctx.id.name ?? "" };
+  }
+
+  /** Asks every partition for its status. */
+  async ask(): Promise<readonly Report[]> {
+    const { state } = this;
+    if (state === null) return [];
+    const answers = await callPartitions(this.#partitions(state), (partition) => partition.status());
+    return answers.map((answer, partition): Report => {
+      if (!answer.ok) return { partition, error: answer.failure.detail };
+      const status = answer.value;
+      if (!status.ok) {
+        if (status.failure.reason === "config_needed") this.#isBehind(partition, state.version);
+        return { partition, error: status.failure.reason };
+      }
+      if (status.value.configVersion < state.version) this.#isBehind(partition, state.version);
+      return status.value;
+    });
+  }
+
+  /** Takes in what partitions say of the replays under way. */
+  observe(reports: readonly Report[]): void {
+    const { state } = this;
+    if (state === null) return;
+    const byJob = new Map<string, Map<number, GenerationStatus>>();
+    for (const job of state.replays.values()) byJob.set(job.id, reportsOf(job, reports));
+    this.#commit(observeReplays(state, byJob, Date.now()));
+  }
+
+  /** Does everything that is due. At most one runs at a time; whoever comes second waits for the first. */
+  work(): Promise<void> {
+    this.#working ??= this.#workOnce().finally(() => {
+      this.#working = null;
+      this.#arm();
+    });
+    return this.#working;
+  }
+
+  /** The alarm. Nothing that goes wrong here may end the chain of alarms, so the next one is always set. */
+  async alarm(): Promise<void> {
+    this.#alarmAt = null;
+    try {
+      await this.work();
+    } catch (error) {
+      this.#failures++;
+      console.error("stream: work that was due has failed and will be repeated", error);
+      this.#arm();
+    }
+  }
+
+  /** Sets the alarm again if the platform has lost it. Called at every request. */
+  watch(): void {
+    if (this.#alarmAt === null || this.#working !== null) return;
+    if (Date.now() > this.#alarmAt + STREAM_LIMITS.alarmOverdueMs) this.#arm();
+  }
+
+  /**
+   * Deletes the stream. From the first commit on it is gone for everybody; emptying the partitions is tried at once, and by
+   * alarm until all are empty.
+   */
+  async destroy(): Promise<void> {
+    const { state } = this;
+    if (state === null) return;
+    this.#commit({ ...state, deleting: true });
+    await this.work();
+  }
+
+  async #workOnce(): Promise<void> {
+    const stored = this.#stored();
+    if (stored === null) return;
+    if (stored.deleting) return this.#emptyPartitions(stored);
+    this.#commit(expire(stored, Date.now()));
+    let complete = await this.#push();
+    if (this.state !== null && buildingReplays(this.state).length > 0) this.observe(await this.ask());
+    const comparing = this.state === null ? [] : comparingReplays(this.state);
+    for (const id of this.#walks.keys()) if (!comparing.some((job) => job.id === id)) this.#walks.delete(id);
+    for (const job of comparing) if (!(await this.#compare(job))) complete = false;
+    // What was promoted, failed or dropped just now.
+    if (!(await this.#push())) complete = false;
+    this.#failures = complete ? 0 : this.#failures + 1;
+  }
+
+  /** Tells every partition that is not known to hold the newest configuration. True if now all of them do. */
+  async #push(): Promise<boolean> {
+    const { state } = this;
+    if (state === null || state.pushedVersion === state.version) return true;
+    const configs = partitionConfigs(state);
+    const behind = configs.filter(({ partition }) => (this.#held[partition] ?? 0) < state.version);
+    const answers = await callPartitions(
+      this.#partitions(state),
+      (partition, index) => partition.configure(configs[index] as (typeof configs)[number]),
+      behind.map(({ partition }) => partition),
+    );
+    behind.forEach(({ partition }, at) => {
+      const answer = answers[at];
+      if (!answer?.ok) return;
+      const version = versionHeld(answer.value, state.version);
+      if (version !== null) this.#held[partition] = Math.max(this.#held[partition] ?? 0, version);
+    });
+    const now = this.state;
+    if (now === null || !this.#held.every((version) => version >= now.version)) return false;
+    if (now.pushedVersion < now.version) this.#commit({ ...now, pushedVersion: now.version });
+    return true;
+  }
+
+  /** A partition has lost a configuration that it had answered for, or never got it. It is pushed again. */
+  #isBehind(partition: number, version: number): void {
+    const { state } = this;
+    if (state === null || (this.#held[partition] ?? 0) < version) return;
+    this.#held[partition] = 0;
+    if (state.pushedVersion >= version) this.#commit({ ...state, pushedVersion: version - 1 });
+  }
+
+  /** Continues the comparison of a job for a while. False if it could not go on. */
+  async #compare(job: ReplayRecord): Promise<boolean> {
+    const { state } = this;
+    if (state === null) return true;
+    const walk = this.#walks.get(job.id) ?? { diff: diffWalkOf(state, job), interruptions: 0 };
+    if (walk.diff === null) {
+      this.#commit(concludeComparison(state, job.id, { diff: null, error: null }, Date.now()));
+      return true;
+    }
+    this.#walks.set(job.id, walk);
+    const until = Date.now() + STREAM_LIMITS.comparisonSliceMs;
+    const outcome = await walk.diff.continue(this.#partitions(state), () => Date.now() < until);
+    if (outcome.kind === "more") return true;
+    if (outcome.kind === "interrupted" && ++walk.interruptions < STREAM_LIMITS.comparisonAttemptsMax) return false;
+    this.#walks.delete(job.id);
+    const diff = outcome.kind === "done" ? outcome.diff : null;
+    const error = outcome.kind === "done" ? null : `no diff: ${outcome.detail}`;
+    if (this.state !== null) this.#commit(concludeComparison(this.state, job.id, { diff, error }, Date.now()));
+    return true;
+  }
+
+  async #emptyPartitions(state: StreamState): Promise<void> {
+    const answers = await callPartitions(this.#partitions(state), (partition) => partition.destroy());
+    if (!answers.every(({ ok }) => ok)) {
+      this.#failures++;
+      return;
+    }
+    bury(this.#ctx.storage);
+    this.#state = "deleted";
+    await this.#ctx.storage.deleteAlarm();
+  }
+
+  #partitions(state: StreamState): Partitions {
+    return partitionsOf(this.#namespace, state);
+  }
+
+  #commit(after: StreamState): void {
+    const before = this.#stored();
+    const next = before === null ? after : withVersion(before, after);
+    if (next === before) return;
+    save(this.#ctx.storage, before, next, Date.now());
+    this.#state = next;
+    this.#arm();
+  }
+
+  /** Sets the alarm to when something is due, if it is not set to an earlier time anyway: waking in vain is cheaper. */
+  #arm(): void {
+    const state = this.#stored();
+    const now = Date.now();
+    const due = state === null ? null : nextDue(state, this.#failures, now);
+    if (due === null || (this.#alarmAt !== null && this.#alarmAt > now && this.#alarmAt <= due)) return;
+    this.#alarmAt = due;
+    // Not awaited, so that it is part of the same atomic write as the rows before it.
+    void this.#ctx.storage.setAlarm(due);
+  }
+}
+
+/** The version that a partition holds after it was told `pushed`; null if it took none. */
+function versionHeld(answer: Result<null, ConfigFailure>, pushed: number): number | null {
+  if (answer.ok) return pushed;
+  return answer.failure.reason === "stale_config" ? answer.failure.version : null;
+}
+
+/** By partition: what it says of the generation that a job builds. */
+function reportsOf(job: ReplayRecord, reports: readonly Report[]): Map<number, GenerationStatus> {
+  const found = new Map<number, GenerationStatus>();
+  for (const report of reports) {
+    if ("error" in report) continue;
+    const status = report.generations.find(
+      ({ view, generation }) => view === job.view && generation === job.generation,
+    );
+    if (status !== undefined) found.set(report.partition, status);
+  }
+  return found;
+}
+
+/** The comparison that a job needs; null if there is nothing (any more) to compare with. */
+function diffWalkOf(state: StreamState, job: ReplayRecord): DiffWalk | null {
+  const view = state.views.get(job.view);
+  const before = [view?.inForce, view?.previous?.generation].find((known) => known?.generation === job.against);
+  if (before === undefined || before === null || view?.building?.generation !== job.generation) return null;
+  const { generation } = job;
+  const compared = { view: job.view, generation, before: before.spec, after: view.building.spec };
+  return new DiffWalk(compared, state.settings.partitions);
+}

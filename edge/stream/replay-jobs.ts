@@ -1,0 +1,180 @@
+/**
+ * The life of one replay job:
+ *
+ *                    ┌────────────► verified | differs        (mode verify, every partition has its verdict)
+ *   running ─────────┤
+ *    │   │           └─► running, caughtUpAt set: comparing ──► caught-up ──► promoted
+ *    │   └─► failed                                                 │
+ *    └──────────────────────── cancelled ◄──────────────────────────┘
+ *
+ * Pure decisions over what partitions report; who asks them, and when, is edge/stream/stream-object.ts. A report may come
+ * late, twice, or not at all: whatever a job has once concluded stays.
+ */
+import { assert } from "#protocol";
+import type { GenerationStatus } from "../partition/rpc.ts";
+import { STREAM_LIMITS } from "./limits.ts";
+import type { ReplayDiff, ReplayJob, ReplayState } from "./rpc.ts";
+import type { Generation, PartitionProgress, ReplayRecord } from "./state.ts";
+
+/** One job builds one generation, and both are named by it: numbers of generations are never used again. */
+export const replayId = (view: string, generation: number): string => `${view}-${generation}`;
+
+export function newReplay(
+  view: string,
+  generation: Generation,
+  promote: "manual" | "auto",
+  partitions: number,
+  now: number,
+): ReplayRecord {
+  return {
+    id: replayId(view, generation.generation),
+    view,
+    generation: generation.generation,
+    mode: generation.mode,
+    promote,
+    against: generation.against,
+    state: "running",
+    startedAt: now,
+    caughtUpAt: null,
+    finishedAt: null,
+    partitions: Array.from({ length: partitions }, (_, partition) => ({
+      partition,
+      from: 0,
+      next: 0,
+      target: 0,
+      state: "building",
+      caughtUpAt: null,
+      verification: null,
+    })),
+    diff: null,
+    error: null,
+  };
+}
+
+/** Under way: its generation is being built, or waits for somebody to decide. */
+export const isOpen = ({ state }: ReplayRecord): boolean => state === "running" || state === "caught-up";
+
+/** Partitions still have something to report. */
+export const isBuilding = (job: ReplayRecord): boolean => job.state === "running" && job.caughtUpAt === null;
+
+/** All partitions have caught up, and the comparison is not complete. */
+export const isComparing = (job: ReplayRecord): boolean => job.state === "running" && job.caughtUpAt !== null;
+
+/**
+ * Takes in what partitions say of the job's generation.
+ *
+ * @param reports by partition; those that did not answer, or do not know the generation yet, are absent
+ */
+export function observeReplay(
+  job: ReplayRecord,
+  reports: ReadonlyMap<number, GenerationStatus>,
+  now: number,
+): ReplayRecord {
+  if (!isOpen(job)) return job;
+  for (const [partition, report] of reports) {
+    if (report.state === "failed") {
+      return finishReplay(job, "failed", now, `partition ${partition}: ${report.error ?? "no reason given"}`);
+    }
+  }
+  if (!isBuilding(job)) return job;
+  const partitions = job.partitions.map((known) => progressOf(job, known, reports.get(known.partition)));
+  const next = { ...job, partitions };
+  if (!partitions.every((partition) => isSettled(job, partition))) {
+    if (now - job.startedAt <= STREAM_LIMITS.replayMs) return next;
+    return finishReplay(next, "failed", now, `not caught up after ${STREAM_LIMITS.replayMs / 86_400_000} days`);
+  }
+  const caughtUpAt = Math.max(job.startedAt, ...partitions.map((partition) => partition.caughtUpAt ?? now));
+  const settled = { ...next, caughtUpAt };
+  if (job.mode === "build") return settled;
+  return finishReplay(settled, partitions.every(({ state }) => state === "verified") ? "verified" : "differs", now);
+}
+
+/** Progress that is frozen once the partition is done, so that live appends after it do not count as replayed. */
+function progressOf(
+  job: ReplayRecord,
+  known: PartitionProgress,
+  report: GenerationStatus | undefined,
+): PartitionProgress {
+  if (report === undefined || isSettled(job, known)) return known;
+  const { from, next, target, state, caughtUpAt, verification } = report;
+  return { partition: known.partition, from, next, target, state, caughtUpAt, verification: verification ?? null };
+}
+
+const isSettled = (job: ReplayRecord, { state }: PartitionProgress): boolean =>
+  job.mode === "build" ? state === "caught-up" : state === "verified" || state === "differs";
+
+/**
+ * The comparison is done, or there is none to be made: the job has caught up.
+ *
+ * @param error why there is no diff although there should be one: it is missed, but no reason to throw the build away
+ */
+export function finishComparison(job: ReplayRecord, diff: ReplayDiff | null, error: string | null): ReplayRecord {
+  assert(isComparing(job), "a job whose partitions have all caught up");
+  return { ...job, state: "caught-up", diff, error };
+}
+
+export function finishReplay(
+  job: ReplayRecord,
+  state: Exclude<ReplayState, "running" | "caught-up">,
+  now: number,
+  error: string | null = job.error,
+): ReplayRecord {
+  return { ...job, state, finishedAt: now, error };
+}
+
+/** Drops the oldest jobs beyond the bound; those under way stay. */
+export function boundReplays(replays: ReadonlyMap<string, ReplayRecord>): ReadonlyMap<string, ReplayRecord> {
+  let surplus = replays.size - STREAM_LIMITS.replaysKeptMax;
+  if (surplus <= 0) return replays;
+  return new Map([...replays].filter(([, job]) => isOpen(job) || surplus-- <= 0));
+}
+
+/** A job as the public contract shows it. */
+export function describeReplay(job: ReplayRecord, now: number): ReplayJob {
+  const recordsDone = sumOf(job, ({ from, next }) => next - from);
+  const recordsTotal = sumOf(job, ({ from, target }) => target - from);
+  const elapsedMs = Math.max(1, (job.caughtUpAt ?? job.finishedAt ?? now) - job.startedAt);
+  const recordsPerSecond = Math.round((recordsDone * 1000) / elapsedMs);
+  const caughtUp = job.caughtUpAt !== null;
+  return {
+    id: job.id,
+    view: job.view,
+    generation: job.generation,
+    mode: job.mode,
+    promote: job.promote,
+    state: job.state,
+    progress: caughtUp ? 1 : recordsTotal === 0 ? 0 : Math.min(1, recordsDone / recordsTotal),
+    recordsDone,
+    recordsTotal,
+    recordsPerSecond,
+    etaMs:
+      !isBuilding(job) || recordsPerSecond === 0
+        ? null
+        : Math.ceil(((recordsTotal - recordsDone) * 1000) / recordsPerSecond),
+    startedAt: job.startedAt,
+    finishedAt: job.finishedAt,
+    partitions: job.partitions.map(({ partition, from, next, target, state }) => ({
+      partition,
+      from,
+      next,
+      target,
+      state,
+    })),
+    ...(job.diff !== null && { diff: job.diff }),
+    ...(job.mode === "verify" && { verification: verificationOf(job) }),
+    ...(job.error !== null && { error: job.error }),
+  };
+}
+
+function verificationOf({ partitions }: ReplayRecord) {
+  const sum = { compared: 0, differing: 0, skipped: 0 };
+  for (const { verification } of partitions) {
+    sum.compared += verification?.compared ?? 0;
+    sum.differing += verification?.differing ?? 0;
+    sum.skipped += verification?.skipped ?? 0;
+  }
+  return sum;
+}
+
+const sumOf = (job: ReplayRecord, measure: (partition: PartitionProgress) => number): number =>
+  job.partitions.reduce((sum, partition) => sum + Math.max(0, measure(partition)), 0);

@@ -1,0 +1,204 @@
+/**
+ * What is done to a replay job and to its view together, so that the two never disagree: a job under way is the view's
+ * generation being built, and the other way round. Pure: from the stream's state to its next one.
+ */
+import { assert, fail, ok, type Result } from "#protocol";
+import type { GenerationStatus } from "../partition/rpc.ts";
+import {
+  dropBuilding,
+  expirePrevious,
+  failBuilding,
+  type GenerationPlan,
+  promoteGeneration,
+  rollBackGeneration,
+  specOf,
+  startGeneration,
+} from "./generations.ts";
+import { STREAM_LIMITS } from "./limits.ts";
+import {
+  boundReplays,
+  finishComparison,
+  finishReplay,
+  isBuilding,
+  isComparing,
+  isOpen,
+  newReplay,
+  observeReplay,
+  replayId,
+} from "./replay-jobs.ts";
+import type { AdminFailure, ReplayDiff, ReplayRequest } from "./rpc.ts";
+import { type ReplayRecord, type StreamState, type ViewState, withEntry } from "./state.ts";
+
+/** A state that a decision leads to, and the job that it was about. */
+export interface ReplayChange {
+  readonly state: StreamState;
+  readonly job: ReplayRecord;
+}
+
+/**
+ * Starts the replay that an administrator asked for. A view's name computes its own specification again (for `verify`:
+ * that of the generation in force); a whole view is a changed specification, which becomes the view's configuration when
+ * it is promoted. The view has to exist: `PUT` makes new ones.
+ */
+export function startReplay(
+  state: StreamState,
+  request: ReplayRequest,
+  now: number,
+): Result<ReplayChange, AdminFailure> {
+  const name = typeof request.view === "string" ? request.view : request.view.name;
+  const view = state.views.get(name);
+  if (view === undefined) return fail({ reason: "unknown_view", view: name });
+  if (view.building !== null) return fail({ reason: "replay_running", id: replayId(name, view.building.generation) });
+  const { from, mode, maxDuty } = request;
+  if (mode === "verify") {
+    if (view.inForce === null) return fail({ reason: "view_not_ready", view: name });
+    const { spec, retentionMs } = view.inForce;
+    return ok(beginReplay(state, view, { spec, retentionMs, mode, from, maxDuty }, "manual", now));
+  }
+  const config = typeof request.view === "string" ? view.config : request.view;
+  const plan: GenerationPlan = { spec: specOf(config), retentionMs: config.retentionMs, mode, from, maxDuty };
+  return ok(beginReplay(state, view, plan, request.promote, now));
+}
+
+/** Starts building a generation of `view`, which must not have one under way. */
+export function beginReplay(
+  state: StreamState,
+  view: ViewState,
+  plan: GenerationPlan,
+  promote: "manual" | "auto",
+  now: number,
+): ReplayChange {
+  const started = startGeneration(view, plan);
+  const job = newReplay(view.config.name, started.building, promote, state.settings.partitions, now);
+  return {
+    job,
+    state: {
+      ...state,
+      views: withEntry(state.views, view.config.name, started),
+      replays: boundReplays(withEntry(state.replays, job.id, job)),
+    },
+  };
+}
+
+/** Takes in what partitions reported: of each job that is under way, by (job id, partition). */
+export function observeReplays(
+  state: StreamState,
+  reports: ReadonlyMap<string, ReadonlyMap<number, GenerationStatus>>,
+  now: number,
+): StreamState {
+  let next = state;
+  for (const [id, ofJob] of reports) {
+    const job = state.replays.get(id);
+    if (job !== undefined) next = settleReplay(next, observeReplay(job, ofJob, now), now);
+  }
+  return next;
+}
+
+/** Takes in the outcome of a job's comparison. A job that was ended in the meantime stays as it is. */
+export function concludeComparison(
+  state: StreamState,
+  id: string,
+  outcome: { readonly diff: ReplayDiff | null; readonly error: string | null },
+  now: number,
+): StreamState {
+  const job = state.replays.get(id);
+  if (job === undefined || !isComparing(job)) return state;
+  return settleReplay(state, finishComparison(job, outcome.diff, outcome.error), now);
+}
+
+/**
+ * Moves the pointer to the generation that a caught-up job has built. A job that was promoted before and rolled back is
+ * promoted again as long as its generation is kept.
+ */
+export function promoteReplay(state: StreamState, id: string, now: number): Result<ReplayChange, AdminFailure> {
+  const job = state.replays.get(id);
+  if (job === undefined) return fail({ reason: "unknown_replay", id });
+  const view = state.views.get(job.view);
+  if (job.state === "caught-up") {
+    const promoted = { ...job, promote: "auto" } as const;
+    const next = settleReplay(state, promoted, now);
+    return ok({ state: next, job: jobOf(next, id) });
+  }
+  if (job.state === "promoted" && view?.inForce?.generation === job.generation) return ok({ state, job });
+  if (job.state === "promoted" && view?.previous?.generation.generation === job.generation) {
+    return ok({ state: { ...state, views: withEntry(state.views, job.view, rollBackGeneration(view, now)) }, job });
+  }
+  return fail({ reason: "replay_state", id, state: job.state });
+}
+
+/** Drops the generation that a job builds or has built. A cancelled job stays cancelled. */
+export function cancelReplay(state: StreamState, id: string, now: number): Result<ReplayChange, AdminFailure> {
+  const job = state.replays.get(id);
+  if (job === undefined) return fail({ reason: "unknown_replay", id });
+  if (job.state === "cancelled") return ok({ state, job });
+  if (!isOpen(job)) return fail({ reason: "replay_state", id, state: job.state });
+  const next = settleReplay(state, finishReplay(job, "cancelled", now), now);
+  return ok({ state: next, job: jobOf(next, id) });
+}
+
+/** The view's previous generation answers again. */
+export function rollBackView(state: StreamState, name: string, now: number): Result<StreamState, AdminFailure> {
+  const view = state.views.get(name);
+  if (view === undefined) return fail({ reason: "unknown_view", view: name });
+  if (view.inForce === null || view.previous === null) return fail({ reason: "nothing_to_roll_back", view: name });
+  return ok({ ...state, views: withEntry(state.views, name, rollBackGeneration(view, now)) });
+}
+
+/** Everything that ends by itself: previous generations after 7 days, caught-up ones that nobody promoted after 24 h. */
+export function expire(state: StreamState, now: number): StreamState {
+  let next = state;
+  for (const job of state.replays.values()) {
+    const since = unpromotedSince(job);
+    if (since === null || now < since + STREAM_LIMITS.unpromotedKeptMs) continue;
+    next = settleReplay(next, finishReplay(job, "cancelled", now, "nobody promoted it within 24 hours"), now);
+  }
+  for (const [name, view] of next.views) {
+    const kept = expirePrevious(view, now);
+    if (kept !== view) next = { ...next, views: withEntry(next.views, name, kept) };
+  }
+  return next;
+}
+
+/** When a job's generation began to wait for somebody to promote it; null if it does not. */
+export const unpromotedSince = (job: ReplayRecord): number | null =>
+  job.state === "caught-up" ? job.caughtUpAt : null;
+
+export const buildingReplays = (state: StreamState): readonly ReplayRecord[] =>
+  [...state.replays.values()].filter(isBuilding);
+
+export const comparingReplays = (state: StreamState): readonly ReplayRecord[] =>
+  [...state.replays.values()].filter(isComparing);
+
+/** Sets a job's next value, and does to its view what that means. */
+function settleReplay(state: StreamState, job: ReplayRecord, now: number): StreamState {
+  const before = jobOf(state, job.id);
+  if (before === job) return state;
+  const settled = job.state === "caught-up" && job.promote === "auto" ? finishReplay(job, "promoted", now) : job;
+  const replays = withEntry(state.replays, job.id, settled);
+  const view = state.views.get(job.view);
+  // A job that was over had no generation being built any more, and one whose view was deleted has no view.
+  if (view?.building?.generation !== job.generation) return { ...state, replays };
+  return { ...state, replays, views: withEntry(state.views, job.view, viewAfter(view, settled, now)) };
+}
+
+function viewAfter(view: ViewState, job: ReplayRecord, now: number): ViewState {
+  switch (job.state) {
+    case "running":
+    case "caught-up":
+      return view;
+    case "promoted":
+      return promoteGeneration(view, now);
+    case "failed":
+      return failBuilding(view, job.error ?? "no reason given");
+    case "verified":
+    case "differs":
+    case "cancelled":
+      return dropBuilding(view);
+  }
+}
+
+function jobOf(state: StreamState, id: string): ReplayRecord {
+  const job = state.replays.get(id);
+  assert(job !== undefined, "a job of this stream");
+  return job;
+}
