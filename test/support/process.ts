@@ -26,6 +26,25 @@ export async function untilGone(pid: number): Promise<void> {
   while (exists(pid) && Date.now() < deadline) await delay(10);
 }
 
+/**
+ * Memory that a process and all that descend from it hold in RAM, in bytes; pages they share are counted for each. Linux
+ * only; elsewhere 0.
+ */
+export function residentBytes(rootPid: number): number {
+  let pages = 0;
+  for (const pid of [rootPid, ...descendantsOf(rootPid)]) {
+    try {
+      pages += Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
+    } catch {
+      // Gone since the listing, or no /proc here.
+    }
+  }
+  return pages * PAGE_BYTES;
+}
+
+/** Of every Linux that the project is tested on. */
+const PAGE_BYTES = 4096;
+
 function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -27,6 +27,8 @@ export interface ServerOptions {
 export interface Server {
   readonly url: string;
   readonly adminToken: string;
+  /** The leader of its process group, as it is now. */
+  readonly pid: number;
   /** What the server has written so far, cut from the front; for messages. */
   output(): string;
   /** SIGKILL for the whole group: a power cut. */
@@ -82,6 +84,10 @@ export async function startServer({
   return {
     url,
     adminToken,
+    get pid() {
+      if (running?.pid === undefined) throw new Error("The server does not run.");
+      return running.pid;
+    },
     output: () => output,
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
