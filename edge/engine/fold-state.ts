@@ -47,8 +47,6 @@ export class Scratch {
   rows = new Uint32Array(0);
   /** The same rows, brought into the order of their windows. */
   sorted = new Uint32Array(0);
-  /** Which window, in order of appearance, each row falls into. */
-  windows = new Uint32Array(0);
   /** Codes of each key column. */
   readonly keys: Uint32Array<ArrayBuffer>[];
   /** Groups. */
@@ -64,7 +62,6 @@ export class Scratch {
     this.mask = new Uint8Array(length);
     this.rows = new Uint32Array(length);
     this.sorted = new Uint32Array(length);
-    this.windows = new Uint32Array(length);
     this.ids = new Int32Array(length);
     this.keys.forEach((_, k) => (this.keys[k] = new Uint32Array(length)));
   }

@@ -53,15 +53,15 @@ export function fold(plan: FoldPlan, state: FoldState, batch: ColumnBatch, start
 }
 
 function foldWindow(plan: FoldPlan, state: FoldState, batch: ColumnBatch, { start, from, to }: WindowRun): void {
-  const { rows, ids, keys } = state.scratch;
+  const { ids, keys } = state.scratch;
   const table = windowOf(plan, state, start);
   const sizeBefore = table.size;
   table.assign(keys, from, to, ids);
   state.groups += table.size - sizeBefore;
   table.countRecords(ids, from, to);
   accumulate(plan, state, table, batch, from, to);
-  // Append times never fall within a batch, and rows of a window are in the batch's order.
-  table.changedAt = Math.max(table.changedAt, integerAt(batch.appendTimes, rows[to - 1] as number));
+  // Of the whole batch: the column of append times itself is cold. So a window is kept a little longer, never shorter.
+  table.changedAt = Math.max(table.changedAt, batch.appendTimeMax);
 }
 
 function accumulate(
@@ -136,7 +136,7 @@ function acceptsAllTimes(plan: FoldPlan, batch: ColumnBatch): boolean {
 
 function narrowByTime(plan: FoldPlan, batch: ColumnBatch, start: number, end: number, mask: Uint8Array): void {
   // Neighbours mostly share their minute: decide anew only when it changes.
-  let minute = NaN;
+  let minute = -1;
   let accepted = 0;
   for (let i = start; i < end; i++) {
     const next = integerAt(batch.minutes, i);
@@ -155,7 +155,12 @@ function acceptsMinute(plan: FoldPlan, minute: number): boolean {
   return (plan.only === null || plan.only.some(contains)) && !plan.except.some(contains);
 }
 
-/** Brings the selected rows into the order of their windows (a counting sort: each window keeps the batch's order). */
+/**
+ * Brings the selected rows into the order of their windows, each window keeping the batch's order.
+ *
+ * Records come nearly in the order of event time, so that the rows are few stretches of one window each, and a
+ * counting sort can move stretches instead of rows.
+ */
 function splitByWindow(plan: FoldPlan, scratch: Scratch, batch: ColumnBatch, count: number): WindowRun[] {
   const width = plan.windowMinutes;
   if (width === null) return [{ start: plan.fromMinute * MINUTE_MS, from: 0, to: count }];
@@ -163,44 +168,58 @@ function splitByWindow(plan: FoldPlan, scratch: Scratch, batch: ColumnBatch, cou
   const first = startOf(batch.minuteMin);
   if (first === startOf(batch.minuteMax)) return [{ start: first * MINUTE_MS, from: 0, to: count }];
 
-  const { rows, sorted, windows } = scratch;
+  const stretches = findStretches(batch, scratch.rows, count, startOf);
+  const counts = new Map<number, number>();
+  for (const { start, from, to } of stretches) counts.set(start, (counts.get(start) ?? 0) + to - from);
+  const runs: WindowRun[] = [];
+  const places = new Map<number, number>();
+  let from = 0;
+  for (const [start, size] of counts) {
+    places.set(start, from);
+    runs.push({ start: start * MINUTE_MS, from, to: from + size });
+    from += size;
+  }
+  if (runs.length < stretches.length) sortStretches(scratch, stretches, places);
+  return runs;
+}
+
+/** The stretches of neighbouring rows that fall into one window; its start here in minutes. */
+function findStretches(
+  batch: ColumnBatch,
+  rows: Uint32Array,
+  count: number,
+  startOf: (minute: number) => number,
+): WindowRun[] {
   const { base, deltas } = batch.minutes;
   assert(deltas !== null, "a batch over several minutes says which");
-  const indexes = new Map<number, number>();
-  const counts: number[] = [];
-  let minute = NaN;
-  let index = 0;
-  for (let i = 0; i < count; i++) {
-    const next = deltas[rows[i] as number] as number;
-    if (next !== minute) {
-      minute = next;
-      const start = startOf(base + minute);
-      const known = indexes.get(start);
-      index = known ?? counts.push(0) - 1;
-      if (known === undefined) indexes.set(start, index);
-    }
-    windows[i] = index;
-    counts[index] = (counts[index] as number) + 1;
-  }
-  const runs: WindowRun[] = [];
+  const stretches: WindowRun[] = [];
+  let delta = deltas[rows[0] as number] as number;
+  let start = startOf(base + delta);
   let from = 0;
-  for (const [start, window] of indexes) {
-    const to = from + (counts[window] as number);
-    runs.push({ start: start * MINUTE_MS, from, to });
-    counts[window] = from;
-    from = to;
+  for (let i = 1; i < count; i++) {
+    const next = deltas[rows[i] as number] as number;
+    if (next === delta) continue;
+    delta = next;
+    const nextStart = startOf(base + delta);
+    if (nextStart === start) continue;
+    stretches.push({ start, from, to: i });
+    start = nextStart;
+    from = i;
   }
-  if (runs.length > 1) {
-    for (let i = 0; i < count; i++) {
-      const window = windows[i] as number;
-      const at = counts[window] as number;
-      sorted[at] = rows[i] as number;
-      counts[window] = at + 1;
-    }
-    scratch.rows = sorted;
-    scratch.sorted = rows;
+  stretches.push({ start, from, to: count });
+  return stretches;
+}
+
+/** Moves each stretch to the next free place of its window. */
+function sortStretches(scratch: Scratch, stretches: readonly WindowRun[], places: Map<number, number>): void {
+  const { rows, sorted } = scratch;
+  for (const { start, from, to } of stretches) {
+    let at = places.get(start) as number;
+    for (let i = from; i < to; i++) sorted[at++] = rows[i] as number;
+    places.set(start, at);
   }
-  return runs;
+  scratch.rows = sorted;
+  scratch.sorted = rows;
 }
 
 /** The codes of one groupBy attribute for the selected rows. */

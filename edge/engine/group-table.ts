@@ -25,7 +25,10 @@ export class GroupTable {
   /** What the codes of each key column mean. Tables of one state share them. */
   readonly interners: readonly Interner[];
   readonly accumulators: readonly AnyAccumulator[];
-  /** Greatest append time of a record that was folded into this window, in milliseconds since the epoch. */
+  /**
+   * No record that was folded into this window was logged later, in milliseconds since the epoch. It may be greater by as
+   * much time as one batch spans: it is for retention, and no part of what the window says.
+   */
   changedAt = 0;
   /** Codes of each key column, by group. */
   readonly keys: Uint32Array<ArrayBuffer>[];
@@ -34,8 +37,8 @@ export class GroupTable {
 
   #size = 0;
   #capacity = 0;
-  /** Groups by hash of their key, plus one; twice as many as there is room for groups. */
-  #slots = new Uint32Array(0);
+  /** Pairs of a group plus one (0: free) and the hash of its key; twice as many as there is room for groups. */
+  #slots = new Int32Array(0);
 
   /** @param capacity groups to make room for at once */
   constructor(start: number, shape: Shape, interners: readonly Interner[], capacity = CAPACITY_MIN) {
@@ -100,26 +103,24 @@ export class GroupTable {
     this.changedAt = Math.max(this.changedAt, from.changedAt);
   }
 
-  /** The loop of the commonest case, one key column, written out. */
+  /** The loop of the commonest case, one key column, written out. Different codes have different hashes: see below. */
   #assignSingle(keys: Uint32Array, from: number, to: number, ids: Int32Array): void {
     let slots = this.#slots;
-    let mask = slots.length - 1;
-    let known = this.keys[0] as Uint32Array;
+    let mask = slots.length - 2;
     for (let i = from; i < to; i++) {
       const code = keys[i] as number;
-      const hash = Math.imul(code, GOLDEN);
-      let slot = (hash ^ (hash >>> 15)) & mask;
+      const hash = hashCode(0, code);
+      let slot = (hash << 1) & mask;
       let entry = slots[slot] as number;
-      while (entry !== 0 && known[entry - 1] !== code) {
-        slot = (slot + 1) & mask;
+      while (entry !== 0 && slots[slot + 1] !== hash) {
+        slot = (slot + 2) & mask;
         entry = slots[slot] as number;
       }
       if (entry === 0) {
-        known[this.#size] = code;
-        entry = this.#append(slot) + 1;
+        (this.keys[0] as Uint32Array)[this.#size] = code;
+        entry = this.#append(slot, hash) + 1;
         slots = this.#slots;
-        mask = slots.length - 1;
-        known = this.keys[0] as Uint32Array;
+        mask = slots.length - 2;
       }
       ids[i] = entry - 1;
     }
@@ -132,27 +133,32 @@ export class GroupTable {
     for (let k = 0; k < keys.length; k++) {
       (this.keys[k] as Uint32Array)[this.#size] = (keys[k] as Uint32Array)[i] as number;
     }
-    return this.#append(slot);
+    return this.#append(slot, hash);
   }
 
   /** Where a key stands, or the free slot where it would. */
   #slotOf(keys: readonly Uint32Array[], i: number, hash: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = hash & mask;
+    const mask = slots.length - 2;
+    let slot = (hash << 1) & mask;
     for (let entry = slots[slot] as number; entry !== 0; entry = slots[slot] as number) {
-      let k = 0;
-      while (k < keys.length && (this.keys[k] as Uint32Array)[entry - 1] === (keys[k] as Uint32Array)[i]) k++;
-      if (k === keys.length) break;
-      slot = (slot + 1) & mask;
+      if (slots[slot + 1] === hash && this.#hasKey(entry - 1, keys, i)) break;
+      slot = (slot + 2) & mask;
     }
     return slot;
   }
 
+  #hasKey(group: number, keys: readonly Uint32Array[], i: number): boolean {
+    let k = 0;
+    while (k < keys.length && (this.keys[k] as Uint32Array)[group] === (keys[k] as Uint32Array)[i]) k++;
+    return k === keys.length;
+  }
+
   /** A new group at a free slot, whose key has been entered. There is always room for one more. */
-  #append(slot: number): number {
+  #append(slot: number, hash: number): number {
     const group = this.#size++;
     this.#slots[slot] = group + 1;
+    this.#slots[slot + 1] = hash;
     if (this.#size === this.#capacity) this.#resize(2 * this.#capacity);
     return group;
   }
@@ -167,21 +173,29 @@ export class GroupTable {
     });
     this.records = grown(this.records, this.#capacity);
     for (const accumulator of this.accumulators) accumulator.resize(this.#capacity);
-    this.#slots = new Uint32Array(2 * this.#capacity);
-    const mask = this.#slots.length - 1;
+    this.#slots = new Int32Array(4 * this.#capacity);
+    const mask = this.#slots.length - 2;
     for (let group = 0; group < this.#size; group++) {
-      let slot = hashKey(this.keys, group) & mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      const hash = hashKey(this.keys, group);
+      let slot = (hash << 1) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 2) & mask;
       this.#slots[slot] = group + 1;
+      this.#slots[slot + 1] = hash;
     }
   }
 }
 
-/** The hash of a key, one multiplication a column. Of no columns, 0. */
+/** One step of a key's hash. From 0 it is a bijection, so that a single code is found by its hash alone. */
+function hashCode(hash: number, code: number): number {
+  const mixed = Math.imul(hash ^ code, GOLDEN);
+  return mixed ^ (mixed >>> 15);
+}
+
+/** The hash of a key. Of no columns, 0. */
 function hashKey(keys: readonly Uint32Array[], i: number): number {
   let hash = 0;
-  for (let k = 0; k < keys.length; k++) hash = Math.imul(hash ^ ((keys[k] as Uint32Array)[i] as number), GOLDEN);
-  return hash ^ (hash >>> 15);
+  for (let k = 0; k < keys.length; k++) hash = hashCode(hash, (keys[k] as Uint32Array)[i] as number);
+  return hash;
 }
 
 function createAccumulator(kind: AccumulatorKind): AnyAccumulator {

@@ -9,7 +9,7 @@
  *   16  checksum of the shape: groupBy and accumulators
  *   20  number of groups
  *   24  start of the window, float64 milliseconds
- *   32  greatest append time, float64 milliseconds
+ *   32  append time of the last change, float64 milliseconds
  *   40  for each key column: its values as tagged text, then a code for each group (0: absent, else index + 1)
  *       records of each group
  *       the accumulators' own columns (see their `write`)
