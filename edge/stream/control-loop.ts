@@ -30,7 +30,7 @@ export class ControlLoop {
   readonly #namespace: DurableObjectNamespace;
   #state: StreamState | "deleted" | null;
   /** By partition: the newest version that it has answered for. What is not known to have arrived is pushed again. */
-  #held: number[];
+  readonly #held = new Map<number, number>();
   /** How many times in a row not everything that was due could be done. */
   #failures = 0;
   #alarmAt: number | null = null;
@@ -42,10 +42,9 @@ export class ControlLoop {
     this.#ctx = ctx;
     this.#namespace = namespace;
     this.#state = load(ctx.storage, Date.now());
-    this.#held = [];
     const state = this.#stored();
     if (state === null) return;
-    this.#held = new Array<number>(state.settings.partitions).fill(state.pushedVersion);
+    for (let p = 0; p < state.settings.partitions; p++) this.#held.set(p, state.pushedVersion);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#arm();
@@ -69,7 +68,6 @@ export class ControlLoop {
 
   /** Makes the first state durable. Partitions are told by {@link push}. */
   create(state: StreamState): void {
-    this.#held = new Array<number>(state.settings.partitions).fill(0);
     this.#commit(state);
   }
 
@@ -177,7 +175,7 @@ export class ControlLoop {
     const { state } = this;
     if (state === null || state.pushedVersion === state.version) return true;
     const configs = partitionConfigs(state);
-    const behind = configs.filter(({ partition }) => (this.#held[partition] ?? 0) < state.version);
+    const behind = configs.filter(({ partition }) => this.#heldBy(partition) < state.version);
     const answers = await callPartitions(
       this.#partitions(state),
       (partition, index) => partition.configure(configs[index] as (typeof configs)[number]),
@@ -187,19 +185,23 @@ export class ControlLoop {
       const answer = answers[at];
       if (!answer?.ok) return;
       const version = versionHeld(answer.value, state.version);
-      if (version !== null) this.#held[partition] = Math.max(this.#held[partition] ?? 0, version);
+      if (version !== null) this.#held.set(partition, Math.max(this.#heldBy(partition), version));
     });
     const now = this.state;
-    if (now === null || !this.#held.every((version) => version >= now.version)) return false;
+    if (now === null || !configs.every(({ partition }) => this.#heldBy(partition) >= now.version)) return false;
     if (now.pushedVersion < now.version) this.#commit({ ...now, pushedVersion: now.version });
     return true;
+  }
+
+  #heldBy(partition: number): number {
+    return this.#held.get(partition) ?? 0;
   }
 
   /** A partition has lost a configuration that it had answered for, or never got it. It is pushed again. */
   #isBehind(partition: number, version: number): void {
     const { state } = this;
-    if (state === null || (this.#held[partition] ?? 0) < version) return;
-    this.#held[partition] = 0;
+    if (state === null || this.#heldBy(partition) < version) return;
+    this.#held.set(partition, 0);
     if (state.pushedVersion >= version) this.#commit({ ...state, pushedVersion: version - 1 });
   }
 

@@ -56,7 +56,7 @@ export class DiffWalk {
 
   constructor(compared: ComparedGenerations, partitions: number) {
     this.#compared = compared;
-    this.#nextDays = new Array<number>(partitions).fill(0);
+    this.#nextDays = Array.from({ length: partitions }, () => 0);
     this.#common = commonGround(compared.before, compared.after);
     this.#before = new Side(compared.before, this.#common);
     this.#after = new Side(compared.after, this.#common);

@@ -100,7 +100,9 @@ export function changeRetention(view: ViewState, retentionMs: number): ViewState
 export function wantedGenerations(view: ViewState): readonly GenerationConfig[] {
   return [view.inForce, view.previous?.generation ?? null, view.building]
     .filter((generation) => generation !== null)
-    .map(({ engineVersion: _, ...generation }) => ({ view: view.config.name, ...generation }));
+    .map(({ generation, spec, retentionMs, mode, from, against, maxDuty }) => {
+      return { view: view.config.name, generation, spec, retentionMs, mode, from, against, maxDuty };
+    });
 }
 
 export function specOf({ where, groupBy, windowMs, measures }: ViewConfig): ViewSpec {

@@ -39,7 +39,7 @@ export async function callPartitions<T>(
   which: readonly number[] = Array.from({ length: partitions.count }, (_, index) => index),
   atOnceMax: number = STREAM_LIMITS.partitionCallsAtOnceMax,
 ): Promise<readonly Result<T, Unreachable>[]> {
-  const answers = new Array<Result<T, Unreachable>>(which.length);
+  const answers: Result<T, Unreachable>[] = [];
   let next = 0;
   const worker = async () => {
     while (next < which.length) {
