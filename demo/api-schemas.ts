@@ -1,0 +1,100 @@
+/**
+ * What the public HTTP API answers, as far as the dashboard uses it. Parsed once, here, so that everything behind it can
+ * trust its types; fields that the dashboard does not need are not named, and may change.
+ */
+import * as v from "valibot";
+
+const Value = v.nullable(v.union([v.string(), v.number(), v.boolean()]));
+
+const Missing = v.looseObject({
+  reason: v.string(),
+  partition: v.optional(v.number()),
+  from: v.optional(v.number()),
+  to: v.optional(v.number()),
+});
+
+export const AnswerSchema = v.object({
+  source: v.string(),
+  rows: v.array(v.record(v.string(), Value)),
+  truncated: v.boolean(),
+  from: v.number(),
+  to: v.number(),
+  watermark: v.nullable(v.number()),
+  final: v.boolean(),
+  complete: v.boolean(),
+  missing: v.array(Missing),
+  carried: v.array(v.object({ from: v.number(), to: v.number(), generation: v.number() })),
+  stats: v.object({ recordsScanned: v.number(), elapsedMs: v.number() }),
+});
+export type Answer = v.InferOutput<typeof AnswerSchema>;
+export type Row = Answer["rows"][number];
+
+const Partition = v.union([
+  v.object({
+    partition: v.number(),
+    logStart: v.number(),
+    logEnd: v.number(),
+    records: v.number(),
+    bytes: v.number(),
+    segments: v.number(),
+    oldestAppendTime: v.nullish(v.number()),
+    watermark: v.nullish(v.number()),
+    duplicates: v.number(),
+    late: v.number(),
+  }),
+  v.object({ partition: v.number(), error: v.string() }),
+]);
+export type Partition = v.InferOutput<typeof Partition>;
+
+const View = v.object({
+  name: v.string(),
+  generation: v.nullish(v.number()),
+  previousGeneration: v.nullish(v.number()),
+});
+export type View = v.InferOutput<typeof View>;
+
+export const StreamSchema = v.object({
+  name: v.string(),
+  config: v.object({ retentionMs: v.number(), allowedLatenessMs: v.number() }),
+  views: v.array(View),
+  partitions: v.array(Partition),
+});
+export type Stream = v.InferOutput<typeof StreamSchema>;
+
+const Totals = v.record(v.string(), v.object({ before: v.nullable(v.number()), after: v.nullable(v.number()) }));
+
+export const ReplaySchema = v.object({
+  id: v.string(),
+  view: v.string(),
+  generation: v.number(),
+  mode: v.optional(v.picklist(["build", "verify"])),
+  state: v.picklist(["running", "caught-up", "promoted", "verified", "differs", "cancelled", "failed"]),
+  progress: v.number(),
+  recordsDone: v.number(),
+  recordsTotal: v.number(),
+  recordsPerSecond: v.number(),
+  etaMs: v.nullish(v.number()),
+  startedAt: v.optional(v.number()),
+  diff: v.nullish(v.object({ rowsCompared: v.number(), rowsChanged: v.number(), totals: Totals })),
+  verification: v.nullish(v.object({ compared: v.number(), differing: v.number(), skipped: v.number() })),
+  error: v.nullish(v.string()),
+});
+export type Replay = v.InferOutput<typeof ReplaySchema>;
+
+/** The list stands alone or under a name. */
+export const ReplaysSchema = v.union([
+  v.array(ReplaySchema),
+  v.pipe(
+    v.object({ replays: v.array(ReplaySchema) }),
+    v.transform(({ replays }) => replays),
+  ),
+]);
+
+export const StartedSchema = v.object({ id: v.string() });
+
+/** RFC 9457. */
+export const ProblemSchema = v.looseObject({
+  code: v.string(),
+  detail: v.optional(v.string()),
+  title: v.optional(v.string()),
+});

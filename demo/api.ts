@@ -1,0 +1,151 @@
+/** A client of the public HTTP API: the questions that the dashboard asks, and the replays that it starts. */
+import * as v from "valibot";
+import {
+  type Answer,
+  AnswerSchema,
+  ProblemSchema,
+  type Replay,
+  ReplaySchema,
+  ReplaysSchema,
+  StartedSchema,
+  type Stream,
+  StreamSchema,
+} from "./api-schemas.ts";
+import type { Connection } from "./config.ts";
+
+/** Above the slowest honest answer, a log scan over everything; below a person's patience. */
+const TIMEOUT_MS = 20_000;
+
+type Scalar = string | number | boolean | null;
+
+/** A question, as `POST /v1/streams/{stream}/query` takes it. */
+export interface Query {
+  readonly last?: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly where?: Readonly<Record<string, Scalar | { readonly exists: boolean }>>;
+  readonly groupBy?: readonly string[];
+  readonly every?: string;
+  readonly orderBy?: string;
+  readonly limit?: number;
+}
+
+/** The edge refused; `code` is stable, `detail` is for people. */
+export class ApiProblem extends Error {
+  override readonly name = "ApiProblem";
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** The edge did not answer at all, or not in time. */
+export class Unreachable extends Error {
+  override readonly name = "Unreachable";
+}
+
+export class Api {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get canAdminister(): boolean {
+    return this.#connection.adminToken !== "";
+  }
+
+  query(query: Query): Promise<Answer> {
+    const path = `/v1/streams/${encodeURIComponent(this.#connection.stream)}/query`;
+    return this.#call("POST", path, this.#connection.readKey, AnswerSchema, query);
+  }
+
+  stream(): Promise<Stream> {
+    return this.#administer("GET", "", StreamSchema);
+  }
+
+  replays(): Promise<readonly Replay[]> {
+    return this.#administer("GET", "/replays", ReplaysSchema);
+  }
+
+  replay(id: string): Promise<Replay> {
+    return this.#administer("GET", `/replays/${encodeURIComponent(id)}`, ReplaySchema);
+  }
+
+  /** `build` makes a new generation beside the one in force; `verify` only compares. */
+  async startReplay(view: string, mode: "build" | "verify"): Promise<Replay> {
+    const { id } = await this.#administer("POST", "/replays", StartedSchema, { view, mode });
+    return this.replay(id);
+  }
+
+  async promote(id: string): Promise<void> {
+    await this.#administer("POST", `/replays/${encodeURIComponent(id)}/promote`, v.unknown(), {});
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.#administer("POST", `/replays/${encodeURIComponent(id)}/cancel`, v.unknown(), {});
+  }
+
+  async rollBack(view: string): Promise<void> {
+    await this.#administer("POST", `/views/${encodeURIComponent(view)}/rollback`, v.unknown(), {});
+  }
+
+  #administer<T>(method: "GET" | "POST", path: string, schema: v.GenericSchema<unknown, T>, body?: object): Promise<T> {
+    const { stream, adminToken } = this.#connection;
+    return this.#call(method, `/admin/streams/${encodeURIComponent(stream)}${path}`, adminToken, schema, body);
+  }
+
+  async #call<T>(
+    method: "GET" | "POST",
+    path: string,
+    key: string,
+    schema: v.GenericSchema<unknown, T>,
+    body?: object,
+  ): Promise<T> {
+    const { response, text } = await this.#send(method, path, key, body);
+    const answer = readJson(text);
+    if (!response.ok) throw problemOf(response, answer);
+    const parsed = v.safeParse(schema, answer);
+    if (parsed.success) return parsed.output;
+    const issue = parsed.issues[0];
+    const where = v.getDotPath(issue) ?? "its body";
+    throw new ApiProblem(response.status, "unexpected_answer", `${path} answered oddly in ${where}.`);
+  }
+
+  async #send(method: "GET" | "POST", path: string, key: string, body: object | undefined) {
+    const headers: Record<string, string> = { Authorization: `Bearer ${key}` };
+    const init: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
+    if (body !== undefined) {
+      headers["Content-Type"] = "application/json";
+      init.body = JSON.stringify(body);
+    }
+    try {
+      const response = await fetch(this.#connection.endpoint + path, init);
+      return { response, text: await response.text() };
+    } catch (cause) {
+      throw new Unreachable(`${this.#connection.endpoint} does not answer.`, { cause });
+    }
+  }
+}
+
+function problemOf(response: Response, body: unknown): ApiProblem {
+  const parsed = v.safeParse(ProblemSchema, body);
+  if (!parsed.success) {
+    return new ApiProblem(response.status, "unknown", `The edge answered ${response.status} without a reason.`);
+  }
+  const { code, detail, title } = parsed.output;
+  return new ApiProblem(response.status, code, detail ?? title ?? code);
+}
+
+/** undefined: not JSON, as from a proxy in between. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,169 @@
+/** The dashboard's entry: asks the edge again and again, and hands each answer to the panels. */
+import "uplot/dist/uPlot.min.css";
+import { Api, ApiProblem, type Query } from "./api.ts";
+import type { Answer, Stream } from "./api-schemas.ts";
+import { Chart } from "./chart.ts";
+import { type Connection, loadConnection } from "./config.ts";
+import { askForConnection, isConnectionWanted, wantConnection } from "./connection-form.ts";
+import { byId, setText } from "./dom.ts";
+import { Filters } from "./filters.ts";
+import { plural } from "./format.ts";
+import { showFacts, showHeadline } from "./headline.ts";
+import { showFailure, showGaps, showLiveness } from "./notices.ts";
+import { showPartitions } from "./partitions.ts";
+import { startPoll } from "./poll.ts";
+import { asQuery, bucketMinutes, bucketTitle } from "./range.ts";
+import { ReplayPanel } from "./replay-panel.ts";
+import { showTopAds, TOP_LIMIT } from "./top-ads.ts";
+
+/** Three questions each; a stored view answers one in a few milliseconds. */
+const ANSWERS_EVERY_MS = 1_500;
+
+/** The log's ends and the views change seldom; the admin API is not made for polling. */
+const STREAM_EVERY_MS = 3_000;
+
+/** Which countries and devices occur. */
+const OPTIONS_EVERY_MS = 30_000;
+
+const MINUTE_MS = 60_000;
+
+if (window.self !== window.top) {
+  // Beside the front page, that is where the reader is already.
+  const wayOut = byId("way-out", HTMLAnchorElement);
+  wayOut.href = "/dashboard";
+  wayOut.target = "_top";
+  setText(wayOut, "Full page");
+}
+
+document.addEventListener("click", ({ target }) => {
+  if (target instanceof Element && target.closest("[data-action=connect]") !== null) wantConnection();
+});
+
+const connection = await loadConnection();
+if (connection === null || connection.readKey === "") {
+  showConnectionForm(connection, "This page reads a stream, and needs to know which, and with what key.");
+} else if (isConnectionWanted()) {
+  showConnectionForm(connection, "The admin token works only where the endpoint itself serves this page.");
+} else {
+  runDashboard(connection);
+}
+
+function showConnectionForm(known: Connection | null, reason: string): void {
+  byId("panels", HTMLElement).hidden = true;
+  showLiveness("connecting", "Not connected");
+  askForConnection(byId("connection-host", HTMLElement), "dashboard", known, reason);
+}
+
+function runDashboard(connection: Connection): void {
+  const api = new Api(connection);
+  const chart = new Chart();
+  let stream: Stream | null = null;
+  let answeredAt: number | null = null;
+  setText(byId("stream-name", HTMLElement), connection.stream);
+
+  const filters = new Filters(() => {
+    answers.kick();
+    options.kick();
+  });
+
+  const answers = startPoll(
+    ANSWERS_EVERY_MS,
+    async () => {
+      const { choice } = filters;
+      const given = await ask(api, choice);
+      if (filters.choice !== choice) return; // asked anew already
+      answeredAt = Date.now();
+      show(given, chart, stream, answeredAt);
+    },
+    (error, retryInMs) => showFailure(error, retryInMs, answeredAt, Date.now()),
+  );
+  // What fails here fails for the answers too, and is said there.
+  const options = startPoll(
+    OPTIONS_EVERY_MS,
+    () => filters.loadOptions(api),
+    () => {},
+  );
+
+  if (!api.canAdminister) return setAdministrable(false);
+  const replays = new ReplayPanel(api, () => {
+    administered.kick();
+    answers.kick();
+  });
+  let resumed = false;
+  const administered = startPoll(
+    STREAM_EVERY_MS,
+    async () => {
+      stream = await api.stream();
+      showPartitions(stream, Date.now());
+      replays.show(stream.views);
+      setAdministrable(true);
+      if (resumed) return;
+      resumed = true;
+      void replays.resume().catch(() => {}); // the panel then starts empty, as without an earlier job
+    },
+    (error) => {
+      // A silent edge is the answers' business to report; a wrong token is ours.
+      if (error instanceof ApiProblem || stream === null) setAdministrable(false);
+    },
+  );
+}
+
+interface Given {
+  readonly choice: Filters["choice"];
+  readonly minutes: number;
+  readonly series: Answer;
+  readonly top: Answer;
+  readonly pulse: Answer | null;
+}
+
+async function ask(api: Api, choice: Filters["choice"]): Promise<Given> {
+  const minutes = bucketMinutes(choice.range);
+  const base: Query = { ...asQuery(choice.range), where: choice.where };
+  const [series, top, pulse] = await Promise.all([
+    api.query({ ...base, every: `${minutes}m` }),
+    api.query({ ...base, groupBy: ["adId"], orderBy: "-clicks", limit: TOP_LIMIT }),
+    // Its own question, because the buckets of a long range are wider than a minute.
+    choice.range.kind === "live" ? api.query({ last: "2m", where: choice.where, every: "1m" }) : null,
+  ]);
+  return { choice, minutes, series, top, pulse };
+}
+
+function show({ choice, minutes, series, top, pulse }: Given, chart: Chart, stream: Stream | null, now: number): void {
+  const counts = series.rows.map((row) => Number(row["clicks"] ?? 0));
+  const clicks = counts.reduce((sum, count) => sum + count, 0);
+  const bucketMs = minutes * MINUTE_MS;
+  const title = bucketTitle(minutes);
+  setText(byId("chart-title", HTMLElement), title);
+  chart.draw(
+    {
+      times: series.rows.map((row) => Number(row["time"] ?? 0)),
+      counts,
+      bucketMs,
+      from: series.from,
+      to: series.to,
+      // By the edge's clock, which the end of a live range tells; this device's may be wrong.
+      formingFrom: Math.floor((choice.range.kind === "live" ? series.to - 1 : now) / bucketMs) * bucketMs,
+    },
+    title,
+  );
+  const empty = byId("chart-empty", HTMLElement);
+  empty.hidden = clicks > 0;
+  setText(
+    empty,
+    Object.keys(choice.where).length > 0 ? "No clicks match these filters." : "No clicks in this range yet.",
+  );
+  const shownTop = showTopAds(top, clicks);
+  showHeadline({ range: choice.range, series, pulse, top: shownTop, bucketMinutes: minutes });
+  showFacts(series, stream, now);
+  showGaps(series, now);
+  showLiveness("live", choice.range.kind === "live" ? "Live" : "Up to date");
+  document.title = `${plural(clicks, "click")} – Headwater`;
+}
+
+/** Panels that need the admin token stand either open or locked, with a word on what opens them. */
+function setAdministrable(open: boolean): void {
+  for (const name of ["log", "replay"]) {
+    byId(`${name}-panel`, HTMLElement).hidden = !open;
+    byId(`${name}-locked`, HTMLElement).hidden = open;
+  }
+}
