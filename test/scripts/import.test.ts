@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { admit, type ProducerState } from "#engine";
 import { inRoot } from "../../scripts/lib/project.mjs";
 
@@ -57,17 +57,16 @@ beforeEach(async () => {
   return () => edge.server?.close();
 });
 
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function write(name: string, text: string | Buffer): string {
-  rmSync(folder, { recursive: true, force: true });
-  const path = join(mkdtempSync(`${folder}-`), name);
+  const path = join(mkdtempSync(join(folder, "file-")), name);
   writeFileSync(path, text);
   return path;
 }
 
 function runImport(file: string, ...options: string[]) {
-  const { port } = edge.server?.address() as AddressInfo;
+  const { port } = (edge.server as Server).address() as AddressInfo;
   const args = [file, "--stream", "clicks", "--endpoint", `http://127.0.0.1:${port}`, "--key", "ik_x", ...options];
   return new Promise<{ code: number; output: string }>((resolve) => {
     execFile(process.execPath, [inRoot("scripts", "import.mjs"), ...args], (error, stdout, stderr) =>
