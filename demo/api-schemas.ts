@@ -36,9 +36,7 @@ const Partition = v.union([
     logEnd: v.number(),
     records: v.number(),
     bytes: v.number(),
-    segments: v.number(),
-    oldestAppendTime: v.nullish(v.number()),
-    watermark: v.nullish(v.number()),
+    watermark: v.number(),
     duplicates: v.number(),
     late: v.number(),
   }),
@@ -48,8 +46,14 @@ export type Partition = v.InferOutput<typeof Partition>;
 
 const View = v.object({
   name: v.string(),
-  generation: v.nullish(v.number()),
-  previousGeneration: v.nullish(v.number()),
+  state: v.picklist(["building", "ready", "failed"]),
+  /** In force; null while the first one is being built. */
+  generation: v.nullable(v.number()),
+  /** What a rollback would return to. */
+  previousGeneration: v.nullable(v.number()),
+  /** Built by another version of the engine. */
+  outdated: v.boolean(),
+  error: v.optional(v.string()),
 });
 export type View = v.InferOutput<typeof View>;
 
@@ -67,28 +71,21 @@ export const ReplaySchema = v.object({
   id: v.string(),
   view: v.string(),
   generation: v.number(),
-  mode: v.optional(v.picklist(["build", "verify"])),
+  mode: v.picklist(["build", "verify"]),
   state: v.picklist(["running", "caught-up", "promoted", "verified", "differs", "cancelled", "failed"]),
   progress: v.number(),
   recordsDone: v.number(),
   recordsTotal: v.number(),
   recordsPerSecond: v.number(),
-  etaMs: v.nullish(v.number()),
-  startedAt: v.optional(v.number()),
-  diff: v.nullish(v.object({ rowsCompared: v.number(), rowsChanged: v.number(), totals: Totals })),
-  verification: v.nullish(v.object({ compared: v.number(), differing: v.number(), skipped: v.number() })),
-  error: v.nullish(v.string()),
+  etaMs: v.nullable(v.number()),
+  startedAt: v.number(),
+  diff: v.optional(v.object({ rowsCompared: v.number(), rowsChanged: v.number(), totals: Totals })),
+  verification: v.optional(v.object({ compared: v.number(), differing: v.number(), skipped: v.number() })),
+  error: v.optional(v.string()),
 });
 export type Replay = v.InferOutput<typeof ReplaySchema>;
 
-/** The list stands alone or under a name. */
-export const ReplaysSchema = v.union([
-  v.array(ReplaySchema),
-  v.pipe(
-    v.object({ replays: v.array(ReplaySchema) }),
-    v.transform(({ replays }) => replays),
-  ),
-]);
+export const ReplaysSchema = v.object({ replays: v.array(ReplaySchema) });
 
 export const StartedSchema = v.object({ id: v.string() });
 

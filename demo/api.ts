@@ -68,8 +68,8 @@ export class Api {
     return this.#administer("GET", "", StreamSchema);
   }
 
-  replays(): Promise<readonly Replay[]> {
-    return this.#administer("GET", "/replays", ReplaysSchema);
+  async replays(): Promise<readonly Replay[]> {
+    return (await this.#administer("GET", "/replays", ReplaysSchema)).replays;
   }
 
   replay(id: string): Promise<Replay> {

@@ -89,17 +89,13 @@ function runDashboard(connection: Connection): void {
     administered.kick();
     answers.kick();
   });
-  let resumed = false;
   const administered = startPoll(
     STREAM_EVERY_MS,
     async () => {
       stream = await api.stream();
       showPartitions(stream, Date.now());
-      replays.show(stream.views);
+      await replays.refresh(stream.views);
       setAdministrable(true);
-      if (resumed) return;
-      resumed = true;
-      void replays.resume().catch(() => {}); // the panel then starts empty, as without an earlier job
     },
     (error) => {
       // A silent edge is the answers' business to report; a wrong token is ours.

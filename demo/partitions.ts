@@ -38,7 +38,7 @@ function cellsOf(partition: Partition, nowMs: number): readonly string[] {
     formatBytes(bytes),
     formatCount(late),
     formatCount(duplicates),
-    watermark === null || watermark === undefined ? "–" : formatMoment(watermark, nowMs),
+    formatMoment(watermark, nowMs),
   ];
 }
 

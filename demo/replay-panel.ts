@@ -5,7 +5,7 @@
 import { type Api, ApiProblem } from "./api.ts";
 import type { Replay, View } from "./api-schemas.ts";
 import { byId, create, setText } from "./dom.ts";
-import { jobInWords, totalsOf } from "./replay-words.ts";
+import { jobInWords, totalsOf, viewInWords } from "./replay-words.ts";
 
 /** A replay of a small log takes less than a second: follow it closely enough to see it move. */
 const FOLLOW_EVERY_MS = 250;
@@ -28,6 +28,7 @@ export class ReplayPanel {
   #view: View | null = null;
   #job: Replay | null = null;
   #busy = false;
+  #following = false;
 
   /** @param onChange called when another generation has begun to answer */
   constructor(api: Api, onChange: () => void) {
@@ -44,17 +45,17 @@ export class ReplayPanel {
     this.#render();
   }
 
-  /** Finds the last job, as after a reload. */
-  async resume(): Promise<void> {
-    const jobs = await this.#api.replays();
-    this.#job = jobs.toSorted((a, b) => (b.startedAt ?? 0) - (a.startedAt ?? 0))[0] ?? null;
-    this.#render();
-    if (this.#job?.state === "running") await this.#follow(this.#job.id);
-  }
-
-  /** Takes over what the stream says of its views. */
-  show(views: readonly View[]): void {
+  /** Takes over what the stream says of its views, and its last replay, whoever started it. */
+  async refresh(views: readonly View[]): Promise<void> {
     this.#view = views.find(({ name }) => name === PREFERRED_VIEW) ?? views[0] ?? null;
+    const view = this.#view;
+    if (view !== null && !this.#busy && !this.#following) {
+      const jobs = (await this.#api.replays()).filter((job) => job.view === view.name);
+      const [last] = jobs.toSorted((a, b) => b.startedAt - a.startedAt);
+      // An action that began meanwhile knows better.
+      if (!this.#busy && !this.#following) this.#job = last ?? null;
+      if (this.#job?.state === "running") void this.#follow(this.#job.id);
+    }
     this.#render();
   }
 
@@ -74,16 +75,27 @@ export class ReplayPanel {
 
   async #start(view: string, mode: Mode): Promise<void> {
     this.#job = await this.#api.startReplay(view, mode);
-    void this.#follow(this.#job.id).catch((error: unknown) => this.#fail(error));
+    void this.#follow(this.#job.id);
   }
 
+  /** Asks after a running job until it stands; through failures too, which the next answer makes good. */
   async #follow(id: string): Promise<void> {
+    if (this.#following) return;
+    this.#following = true;
     while (this.#job?.id === id && this.#job.state === "running") {
       await new Promise((resolve) => setTimeout(resolve, FOLLOW_EVERY_MS));
-      const job = await this.#api.replay(id);
-      if (this.#job?.id === id) this.#job = job;
+      try {
+        const job = await this.#api.replay(id);
+        if (this.#job?.id === id) this.#job = job;
+        this.#say("");
+      } catch (error) {
+        this.#fail(error);
+        if (error instanceof ApiProblem) break; // the next refresh finds out what became of it
+      }
       this.#render();
     }
+    this.#following = false;
+    this.#onChange();
   }
 
   /** One action at a time; a refusal is shown in words. */
@@ -91,7 +103,7 @@ export class ReplayPanel {
     const view = this.#view;
     if (this.#busy || view === null) return;
     this.#busy = true;
-    setText(byId("replay-error", HTMLElement), "");
+    this.#say("");
     this.#render();
     action(view)
       .catch((error: unknown) => this.#fail(error))
@@ -103,25 +115,26 @@ export class ReplayPanel {
   }
 
   #fail(error: unknown): void {
-    const said = error instanceof ApiProblem ? `${error.message} (${error.code})` : String(error);
-    setText(byId("replay-error", HTMLElement), said);
+    this.#say(error instanceof ApiProblem ? `${error.message} (${error.code})` : String(error));
+  }
+
+  #say(text: string): void {
+    setText(byId("replay-error", HTMLElement), text);
   }
 
   #render(): void {
     const view = this.#view;
     const running = this.#job?.state === "running" || this.#job?.state === "caught-up";
     const inForce = view?.generation ?? null;
-    setText(
-      byId("replay-view", HTMLElement),
-      view === null ? "This stream has no view." : sentenceOf(view.name, inForce),
-    );
+    setText(byId("replay-view", HTMLElement), viewInWords(view));
     setText(byId("replay-hint", HTMLElement), HINTS[this.#mode]);
     byId("replay-button", HTMLButtonElement).disabled = this.#busy || running || inForce === null;
     const previous = view?.previousGeneration ?? null;
     const rollBack = byId("roll-back", HTMLButtonElement);
     rollBack.hidden = previous === null;
     rollBack.disabled = this.#busy;
-    setText(rollBack, `Roll back to generation ${previous}`);
+    const isNewer = previous !== null && inForce !== null && previous > inForce;
+    setText(rollBack, `${isNewer ? "Return" : "Roll back"} to generation ${previous}`);
     this.#renderJob();
   }
 
@@ -130,7 +143,7 @@ export class ReplayPanel {
     const panel = byId("job", HTMLElement);
     panel.hidden = job === null;
     if (job === null) return;
-    const words = jobInWords(job);
+    const words = jobInWords(job, this.#view);
     panel.dataset["state"] = job.state;
     setText(byId("job-state", HTMLElement), words.state);
     setText(byId("job-name", HTMLElement), `${job.view}, generation ${job.generation}`);
@@ -151,11 +164,6 @@ export class ReplayPanel {
     button.disabled = this.#busy;
   }
 }
-
-const sentenceOf = (view: string, generation: number | null): string =>
-  generation === null
-    ? `${view} is being built for the first time.`
-    : `${view} is answered by generation ${generation}.`;
 
 const totalRow = ([measure, before, after, change]: readonly string[]): HTMLTableRowElement =>
   create(
