@@ -1,9 +1,10 @@
-// The worker's entry: the two Durable Object classes and the fetch handler that wrangler.toml names.
+/**
+ * The worker's entry, as wrangler.toml names it: the fetch handler and the two Durable Object classes.
+ */
 import { DurableObject } from "cloudflare:workers";
+import { createApp } from "./routes/app.ts";
 
 export class PartitionObject extends DurableObject<Env> {}
-export class StreamObject extends DurableObject<Env> {}
+export { StreamObject } from "./stream/stream-object.ts";
 
-export default {
-  fetch: () => Response.json({ status: "ok" }),
-} satisfies ExportedHandler<Env>;
+export default { fetch: createApp().fetch } satisfies ExportedHandler<Env>;

@@ -1,0 +1,151 @@
+/** The logs themselves: reading records, trimming, and what was refused. */
+import * as v from "valibot";
+import { fail, ok, type Result } from "#protocol";
+import type { ConfigFailure, PartitionRpc, RejectedRecord } from "../partition/rpc.ts";
+import type { QueryContext } from "../stream/rpc.ts";
+import { parseBody, parseParameters } from "./admin-request.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Failure } from "./failures.ts";
+import type { HttpContext } from "./http.ts";
+import { RECORDS_LIMITS, RETRY_AFTER } from "./limits.ts";
+import { isUnavailable, partitionOf } from "./objects.ts";
+import { callPartition } from "./partition-call.ts";
+import { closedObject, integerSchema } from "./schemas/common.ts";
+import { RecordsAnswerSchema, RejectsAnswerSchema, TrimAnswerSchema, TrimRequestSchema } from "./schemas/records.ts";
+import type { StreamDirectory } from "./stream-access.ts";
+
+/** A parameter's text as a whole number within bounds. */
+const integerParameter = (min: number, max: number) =>
+  v.pipe(v.string(), v.regex(/^\d{1,16}$/, "a whole number"), v.transform(Number), integerSchema(min, max));
+
+const RECORDS_PARAMETERS = {
+  offset: v.exactOptional(integerParameter(0, Number.MAX_SAFE_INTEGER)),
+  limit: v.exactOptional(integerParameter(1, RECORDS_LIMITS.pageMax)),
+};
+
+async function readRecords(c: HttpContext, directory: StreamDirectory): Promise<Result<Response, Failure>> {
+  const named = await namedPartition(c, directory);
+  if (!named.ok) return named;
+  const parameters = parseParameters(c, closedObject(RECORDS_PARAMETERS));
+  if (!parameters.ok) return parameters;
+  const { offset, limit = RECORDS_LIMITS.pageDefault } = parameters.value;
+  const read = (from: number) =>
+    settled(
+      named.value.call((partition) => partition.records(from, limit)),
+      named.value,
+    );
+  let page = await read(offset ?? 0);
+  // Whoever names no offset means the beginning of what there is.
+  if (!page.ok && page.failure.reason === "offset_trimmed" && offset === undefined) {
+    page = await read(page.failure.logStart);
+  }
+  return page.ok ? ok(c.json(page.value)) : page;
+}
+
+async function trim(c: HttpContext, directory: StreamDirectory): Promise<Result<Response, Failure>> {
+  const named = await namedPartition(c, directory);
+  if (!named.ok) return named;
+  const request = await parseBody(c, TrimRequestSchema, "invalid_request");
+  if (!request.ok) return request;
+  const trimmed = await settled(
+    named.value.call((partition) => partition.trim(request.value.before)),
+    named.value,
+  );
+  return trimmed.ok ? ok(c.json(trimmed.value)) : trimmed;
+}
+
+async function listRejects(c: HttpContext, directory: StreamDirectory): Promise<Result<Response, Failure>> {
+  const context = await contextOf(c, directory);
+  if (!context.ok) return context;
+  const rejects: RejectedRecord[] = [];
+  const missing: { readonly partition: number; readonly reason: string }[] = [];
+  await Promise.all(
+    context.value.partitionConfigs.map(async (_, partition) => {
+      try {
+        rejects.push(...(await partitionOf(c.env, context.value, partition).rejects()));
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        missing.push({ partition, reason: "unavailable" });
+      }
+    }),
+  );
+  rejects.sort((a, b) => b.at - a.at || a.partition - b.partition || a.index - b.index);
+  return ok(c.json({ rejects, missing }));
+}
+
+interface NamedPartition {
+  readonly stream: string;
+  readonly call: <T, F extends { readonly reason: string }>(
+    call: (partition: PartitionRpc) => Promise<Result<T, F | ConfigFailure>>,
+  ) => Promise<Result<T, F | ConfigFailure>>;
+}
+
+/** The partition that the path names. */
+async function namedPartition(c: HttpContext, directory: StreamDirectory): Promise<Result<NamedPartition, Failure>> {
+  const context = await contextOf(c, directory);
+  if (!context.ok) return context;
+  const text = c.req.param("partition") ?? "";
+  const partitions = context.value.partitionConfigs.length;
+  const partition = /^(0|[1-9]\d{0,5})$/.test(text) ? Number(text) : partitions;
+  if (partition >= partitions) return fail({ reason: "unknown_partition", partition: text, partitions });
+  return ok({
+    stream: c.req.param("stream") ?? "",
+    call: (call) => callPartition(c.env, context.value, partition, call),
+  });
+}
+
+async function contextOf(c: HttpContext, directory: StreamDirectory): Promise<Result<QueryContext, Failure>> {
+  const stream = c.req.param("stream") ?? "";
+  const access = await directory.forQuery(c.env, stream);
+  return access === null ? fail({ reason: "unknown_stream", stream }) : ok(access.context);
+}
+
+/** A configuration failure, in the words of HTTP: the context was fetched a moment ago, so a change is under way just now. */
+async function settled<T, F extends { readonly reason: string }>(
+  answer: Promise<Result<T, F | ConfigFailure>>,
+  { stream }: NamedPartition,
+): Promise<Result<T, Exclude<F, ConfigFailure> | Extract<Failure, { reason: "unknown_stream" | "overloaded" }>>> {
+  const settledAnswer = await answer;
+  if (settledAnswer.ok) return settledAnswer;
+  switch (settledAnswer.failure.reason) {
+    case "deleted":
+      return fail({ reason: "unknown_stream", stream });
+    case "stale_config":
+    case "config_needed":
+      return fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
+    default:
+      return fail(settledAnswer.failure as Exclude<F, ConfigFailure>);
+  }
+}
+
+export const partitionEndpoints: readonly Endpoint[] = [
+  {
+    method: "GET",
+    path: "/admin/streams/:stream/partitions/:partition/records",
+    summary: "Read a partition's records in the order of their offsets",
+    access: "admin",
+    parameters: RECORDS_PARAMETERS,
+    answers: { 200: { description: "A page of records", schema: RecordsAnswerSchema } },
+    failures: ["unknown_stream", "unknown_partition", "invalid_request", "offset_trimmed"],
+    handle: readRecords,
+  },
+  {
+    method: "POST",
+    path: "/admin/streams/:stream/partitions/:partition/trim",
+    summary: "Trim whole segments below an offset",
+    access: "admin",
+    body: TrimRequestSchema,
+    answers: { 200: { description: "Where the log starts now", schema: TrimAnswerSchema } },
+    failures: ["unknown_stream", "unknown_partition", "invalid_request"],
+    handle: trim,
+  },
+  {
+    method: "GET",
+    path: "/admin/streams/:stream/rejects",
+    summary: "List the events that were refused last, the newest first",
+    access: "admin",
+    answers: { 200: { description: "Bounded lists of all partitions, as one", schema: RejectsAnswerSchema } },
+    failures: ["unknown_stream"],
+    handle: listRejects,
+  },
+];

@@ -1,0 +1,113 @@
+/** GET /admin/metrics: every partition of every stream in Prometheus' text format. */
+import { ok, type Result } from "#protocol";
+import type { PartitionStatus } from "../partition/rpc.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Failure } from "./failures.ts";
+import type { HttpContext } from "./http.ts";
+import { directoryOf, streamOf } from "./objects.ts";
+
+interface Metric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  /** Null: not known, no sample. */
+  readonly value: (status: PartitionStatus) => number | null;
+}
+
+const SECONDS = 1 / 1000;
+
+/** Names end in their unit, `_total` for what only rises: https://prometheus.io/docs/practices/naming/ */
+const METRICS: readonly Metric[] = [
+  { name: "log_start_offset", type: "gauge", help: "First offset that is still there.", value: (s) => s.logStart },
+  { name: "log_end_offset", type: "gauge", help: "Next offset: records ever logged.", value: (s) => s.logEnd },
+  { name: "checkpoint_offset", type: "gauge", help: "Recovery replays from here.", value: (s) => s.checkpointOffset },
+  { name: "records", type: "gauge", help: "Records in the log.", value: (s) => s.records },
+  { name: "segments", type: "gauge", help: "Sealed segments in the log.", value: (s) => s.segments },
+  { name: "database_bytes", type: "gauge", help: "Bytes that the partition's database takes.", value: (s) => s.bytes },
+  {
+    name: "oldest_append_time_seconds",
+    type: "gauge",
+    help: "When the oldest record was logged, since the epoch.",
+    value: (s) => (s.oldestAppendTime === null ? null : s.oldestAppendTime * SECONDS),
+  },
+  {
+    name: "watermark_seconds",
+    type: "gauge",
+    help: "How far event time has come, since the epoch.",
+    value: (s) => s.watermark * SECONDS,
+  },
+  { name: "duplicates_total", type: "counter", help: "Events that were sent again.", value: (s) => s.duplicates },
+  { name: "late_total", type: "counter", help: "Events that came after their window was final.", value: (s) => s.late },
+  { name: "rejected_total", type: "counter", help: "Events that were refused.", value: (s) => s.rejected },
+  { name: "lost_total", type: "counter", help: "Events that producers declared lost.", value: (s) => s.lost },
+  {
+    name: "rows_written_total",
+    type: "counter",
+    help: "Rows written since the partition woke: what the platform bills.",
+    value: (s) => s.rowsWritten,
+  },
+];
+
+interface Scraped {
+  readonly stream: string;
+  readonly partition: number;
+  /** Null: it did not answer. */
+  readonly status: PartitionStatus | null;
+}
+
+async function metrics(c: HttpContext): Promise<Result<Response, Failure>> {
+  const streams = await directoryOf(c.env).list();
+  const scraped = (await Promise.all(streams.map(({ name, streamId }) => scrape(c.env, name, streamId)))).flat();
+  const body = [UP, ...METRICS.map((metric) => ({ ...metric, value: whenUp(metric.value) }))]
+    .map((metric) => family(metric, scraped))
+    .join("");
+  return ok(c.body(body, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }));
+}
+
+async function scrape(env: Env, stream: string, streamId: string): Promise<readonly Scraped[]> {
+  const description = await streamOf(env, streamId).describe();
+  // Deleted just now.
+  if (!description.ok) return [];
+  return description.value.partitions.map((answer) => ({
+    stream,
+    partition: answer.partition,
+    status: "error" in answer ? null : answer,
+  }));
+}
+
+type Family = Omit<Metric, "value"> & { readonly value: (scraped: Scraped) => number | null };
+
+const UP: Family = {
+  name: "partition_up",
+  type: "gauge",
+  help: "Whether the partition answered.",
+  value: ({ status }) => (status === null ? 0 : 1),
+};
+
+const whenUp =
+  (value: Metric["value"]): Family["value"] =>
+  ({ status }) =>
+    status === null ? null : value(status);
+
+/** One metric with its samples. Names of streams need no escaping: see their pattern. */
+function family({ name, type, help, value }: Family, scraped: readonly Scraped[]): string {
+  const samples = scraped.flatMap((one) => {
+    const sample = value(one);
+    return sample === null
+      ? []
+      : [`headwater_${name}{stream="${one.stream}",partition="${one.partition}"} ${sample}\n`];
+  });
+  return `# HELP headwater_${name} ${help}\n# TYPE headwater_${name} ${type}\n${samples.join("")}`;
+}
+
+export const metricsEndpoints: readonly Endpoint[] = [
+  {
+    method: "GET",
+    path: "/admin/metrics",
+    summary: "Metrics of all streams in Prometheus' text format",
+    access: "admin",
+    answers: { 200: { description: "Text", otherTypes: ["text/plain"] } },
+    failures: [],
+    handle: metrics,
+  },
+];

@@ -1,0 +1,66 @@
+/** A view as it is written in a request, and as it is shown. */
+import * as v from "valibot";
+import { MINUTE_MS } from "#engine";
+import type { ViewConfig, ViewDescription } from "../../stream/rpc.ts";
+import { CONFIG_LIMITS, STREAM_DEFAULTS } from "../limits.ts";
+import { closedObject, durationSchema, ViewNameSchema } from "./common.ts";
+import { DEFAULT_MEASURES, GroupBySchema, MeasuresSchema, namesCollide } from "./measures.ts";
+import { WhereSchema } from "./where.ts";
+
+export const ViewSchema = v.pipe(
+  closedObject({
+    name: ViewNameSchema,
+    where: v.exactOptional(WhereSchema),
+    groupBy: v.exactOptional(GroupBySchema),
+    window: v.exactOptional(
+      v.pipe(
+        durationSchema(MINUTE_MS, CONFIG_LIMITS.windowMaxMs),
+        v.check((windowMs) => windowMs % MINUTE_MS === 0, "not a multiple of a minute"),
+      ),
+    ),
+    measures: v.exactOptional(MeasuresSchema),
+    retention: v.exactOptional(durationSchema(1, CONFIG_LIMITS.retentionMaxMs)),
+    // Named, so that it is refused by name: to ignore it would bill clicks that somebody asked not to count.
+    spam: v.exactOptional(v.never("click-spam filtering is not there yet")),
+  }),
+  v.check(
+    ({ groupBy = [], measures = DEFAULT_MEASURES }) => !namesCollide(groupBy, measures),
+    "a measure has the name of an attribute that is grouped by",
+  ),
+  v.transform(({ name, where, groupBy, window, measures, retention }): ViewConfig => ({
+    name,
+    where: where ?? {},
+    groupBy: groupBy ?? [],
+    windowMs: window ?? MINUTE_MS,
+    measures: measures ?? DEFAULT_MEASURES,
+    retentionMs: retention ?? STREAM_DEFAULTS.viewRetentionMs,
+  })),
+);
+
+export const ViewAnswerSchema = v.object({
+  name: v.string(),
+  where: v.record(v.string(), v.unknown()),
+  groupBy: v.array(v.string()),
+  window: v.pipe(v.number(), v.description("Milliseconds")),
+  measures: v.record(v.string(), v.record(v.string(), v.unknown())),
+  retention: v.pipe(v.number(), v.description("Milliseconds")),
+  state: v.picklist(["building", "ready", "failed"]),
+  generation: v.nullable(v.number()),
+  previousGeneration: v.nullable(v.number()),
+  outdated: v.boolean(),
+  error: v.exactOptional(v.string()),
+});
+
+/** A view in the words of a request: what is shown can be sent back as it is. */
+export const viewToJson = ({ windowMs, retentionMs, ...view }: ViewConfig) => ({
+  ...view,
+  window: windowMs,
+  retention: retentionMs,
+});
+
+/** The same, with what became of the view. */
+export const viewDescriptionToJson = ({ windowMs, retentionMs, ...view }: ViewDescription) => ({
+  ...view,
+  window: windowMs,
+  retention: retentionMs,
+});
