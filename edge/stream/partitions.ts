@@ -74,13 +74,11 @@ const isWorthRetrying = (error: unknown): boolean =>
 
 /** The call itself cannot be taken back: every call of this room may be repeated. */
 async function withinTime<T>(call: () => Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const { partitionCallMs } = STREAM_LIMITS;
-    timer = setTimeout(() => reject(new Error(`no answer within ${partitionCallMs} ms`)), partitionCallMs);
-  });
+  const { partitionCallMs } = STREAM_LIMITS;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${partitionCallMs} ms`)), partitionCallMs);
   try {
-    return await Promise.race([call(), late]);
+    return await Promise.race([call(), late.promise]);
   } finally {
     clearTimeout(timer);
   }
