@@ -1,7 +1,7 @@
 /** Bars over time on uPlot, in the page's own colours and width. The bucket that is still filling is drawn apart. */
 import uPlot from "uplot";
 import { byId, setText } from "./dom.ts";
-import { formatCount, formatDay, formatMinute, plural } from "./format.ts";
+import { formatCount, formatDay, formatMinute, formatUtcDay, plural } from "./format.ts";
 
 export interface Bars {
   /** Start of each bucket in milliseconds since the epoch, ascending. */
@@ -88,7 +88,7 @@ export class Chart {
           size: 28,
           grid: { show: false },
           space: 64,
-          values: (plot, splits) => labels(splits, plot),
+          values: (plot, splits) => labels(splits, plot, shape.bucketMs),
         },
         {
           ...axis,
@@ -149,7 +149,7 @@ function coloursOf(host: HTMLElement) {
 
 /** Day and time where the time alone would be ambiguous. */
 function label(time: number, { from, to, bucketMs }: Bars): string {
-  if (bucketMs >= DAY_MS) return formatDay(time);
+  if (bucketMs >= DAY_MS) return formatUtcDay(time);
   return to - from > DAY_MS + bucketMs ? `${formatDay(time)} ${formatMinute(time)}` : formatMinute(time);
 }
 
@@ -157,10 +157,11 @@ function label(time: number, { from, to, bucketMs }: Bars): string {
 const LABEL_HALF_PX = 18;
 
 /** Axis labels: midnight says the day, the rest only the time. */
-function labels(splits: readonly number[], plot: uPlot): string[] {
+function labels(splits: readonly number[], plot: uPlot, bucketMs: number): string[] {
   const rightPx = plot.bbox.width / devicePixelRatio - LABEL_HALF_PX;
   return splits.map((second) => {
     if (plot.valToPos(second, "x") > rightPx) return "";
+    if (bucketMs >= DAY_MS) return formatUtcDay(second * 1_000);
     const text = formatMinute(second * 1_000);
     return text === "00:00" ? formatDay(second * 1_000) : text;
   });

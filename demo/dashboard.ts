@@ -12,7 +12,7 @@ import { showFacts, showHeadline } from "./headline.ts";
 import { showFailure, showGaps, showLiveness } from "./notices.ts";
 import { showPartitions } from "./partitions.ts";
 import { startPoll } from "./poll.ts";
-import { asQuery, bucketMinutes, bucketTitle } from "./range.ts";
+import { asQuery, bucketMinutes, bucketName } from "./range.ts";
 import { ReplayPanel } from "./replay-panel.ts";
 import { showTopAds, TOP_LIMIT } from "./top-ads.ts";
 
@@ -128,7 +128,7 @@ function show({ choice, minutes, series, top, pulse }: Given, chart: Chart, stre
   const counts = series.rows.map((row) => Number(row["clicks"] ?? 0));
   const clicks = counts.reduce((sum, count) => sum + count, 0);
   const bucketMs = minutes * MINUTE_MS;
-  const title = bucketTitle(minutes);
+  const title = `Clicks per ${bucketName(minutes)}`;
   setText(byId("chart-title", HTMLElement), title);
   chart.draw(
     {

@@ -35,6 +35,8 @@ const dayAndMinute = new Intl.DateTimeFormat("en-GB", {
 });
 const dayOnly = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
+const utcDayOnly = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+
 const DAY_MS = 86_400_000;
 
 /** 14:05, in the reader's time zone. */
@@ -42,6 +44,9 @@ export const formatMinute = (timeMs: number): string => minuteOfDay.format(timeM
 
 /** 8 Feb */
 export const formatDay = (timeMs: number): string => dayOnly.format(timeMs);
+
+/** 8 Feb, of a bucket that is a day of the epoch's: UTC's, wherever the reader is. */
+export const formatUtcDay = (timeMs: number): string => utcDayOnly.format(timeMs);
 
 /** 14:05:09 today, and the whole date for a time that is further off. */
 export const formatMoment = (timeMs: number, nowMs: number): string =>

@@ -10,7 +10,7 @@ import {
   formatShare,
   plural,
 } from "./format.ts";
-import { LIVE_RANGES, type Range } from "./range.ts";
+import { bucketName, LIVE_RANGES, type Range } from "./range.ts";
 import type { TopAds } from "./top-ads.ts";
 
 /** A screen reader hears the numbers this often at most; every second would drown everything else. */
@@ -67,8 +67,9 @@ function showDates(series: Answer, counts: readonly number[], clicks: number, bu
   text("pace-aside", `on average, over ${formatDuration(series.to - series.from)}`);
   text("now-label", "Busiest");
   text("now", formatCount(most));
-  const width = formatDuration(bucketMinutes * MINUTE_MS);
-  text("now-aside", typeof at === "number" && most > 0 ? `in the ${width} from ${formatMinute(at)}` : `in ${width}`);
+  const bucket = bucketName(bucketMinutes);
+  const since = typeof at === "number" && most > 0 ? ` from ${formatMoment(at, Date.now())}` : "";
+  text("now-aside", `in the ${bucket}${since}`);
 }
 
 /** How far the numbers can be trusted, in words. */

@@ -32,8 +32,8 @@ export function bucketMinutes(range: Range): number {
   return fine ?? Math.ceil(spanMs / MINUTE_MS / BUCKETS_MAX / 1_440) * 1_440;
 }
 
-/** "Clicks per minute", "Clicks per 10 minutes", "Clicks per hour" … */
-export function bucketTitle(minutes: number): string {
+/** "minute", "10 minutes", "hour" … */
+export function bucketName(minutes: number): string {
   const units: readonly (readonly [number, string])[] = [
     [1_440, "day"],
     [60, "hour"],
@@ -41,7 +41,7 @@ export function bucketTitle(minutes: number): string {
   ];
   const [size, name] = units.find(([size]) => minutes % size === 0) ?? [1, "minute"];
   const count = minutes / size;
-  return count === 1 ? `Clicks per ${name}` : `Clicks per ${count} ${name}s`;
+  return count === 1 ? name : `${count} ${name}s`;
 }
 
 /** The range as a query takes it. */

@@ -30,7 +30,7 @@ export class ReplayPanel {
   #busy = false;
   #following = false;
 
-  /** @param onChange called when another generation has begun to answer */
+  /** @param onChange called when another generation may have begun to answer */
   constructor(api: Api, onChange: () => void) {
     this.#api = api;
     this.#onChange = onChange;
