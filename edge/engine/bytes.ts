@@ -31,11 +31,13 @@ export class ByteWriter {
   }
 
   uint32(value: number): void {
-    this.#view.setUint32(this.#claim(4), value, true);
+    const at = this.#claim(4);
+    this.#view.setUint32(at, value, true);
   }
 
   float64(value: number): void {
-    this.#view.setFloat64(this.#claim(8), value, true);
+    const at = this.#claim(8);
+    this.#view.setFloat64(at, value, true);
   }
 
   /** Non-negative integers `values[from..to)`, in the narrowest width that holds the greatest of them. */
@@ -83,6 +85,7 @@ export class ByteWriter {
     return this.#claim(byteLength);
   }
 
+  /** Room for some bytes. The buffer may be another one afterwards: ask for it only then. */
   #claim(byteLength: number): number {
     const at = this.#length;
     this.#length += byteLength;

@@ -89,8 +89,9 @@ class Row implements DigestSink {
   }
 
   number(value: number): void {
+    const at = this.#claim();
     // Adding zero turns -0 into 0.
-    this.#view.setFloat64(this.#claim(), value + 0, true);
+    this.#view.setFloat64(at, value + 0, true);
   }
 
   words(low: number, high: number): void {

@@ -14,7 +14,6 @@ import { assert } from "#protocol";
 import { type AttributeColumns, type ColumnBatch, integerAt, MINUTE_MS } from "./column-batch.ts";
 import { DistinctSets } from "./distinct.ts";
 import { type FoldState, type Scratch, windowOf } from "./fold-state.ts";
-import type { GroupTable } from "./group-table.ts";
 import type { Interner } from "./interner.ts";
 import type { FoldPlan } from "./plan.ts";
 import { type HashSeed, hashText } from "./siphash.ts";
@@ -49,48 +48,59 @@ export function fold(plan: FoldPlan, state: FoldState, batch: ColumnBatch, start
       scratch.keys[k] as Uint32Array,
     );
   });
-  for (const run of runs) foldWindow(plan, state, batch, run);
+  const numbers = plan.accumulators.map(({ kind, attribute }) =>
+    kind === "distinct" ? undefined : numbersOf(batch.attributes.get(attribute)),
+  );
+  for (const run of runs) foldWindow(plan, state, batch, numbers, run);
 }
 
-function foldWindow(plan: FoldPlan, state: FoldState, batch: ColumnBatch, { start, from, to }: WindowRun): void {
-  const { ids, keys } = state.scratch;
+/** The numbers of an attribute. Identifiers can be numbers too: those are read from their text, at the price of decoding it. */
+function numbersOf(columns: AttributeColumns | undefined): Float64Array | undefined {
+  if (columns?.hashes === undefined) return columns?.numbers;
+  const { numbers } = columns;
+  return Float64Array.from(columns.hashes.values(), (value, row) =>
+    typeof value === "number" ? value : ((numbers?.[row] as number | undefined) ?? NaN),
+  );
+}
+
+function foldWindow(
+  plan: FoldPlan,
+  state: FoldState,
+  batch: ColumnBatch,
+  numbers: readonly (Float64Array | undefined)[],
+  { start, from, to }: WindowRun,
+): void {
+  const { rows, ids, keys } = state.scratch;
   const table = windowOf(plan, state, start);
   const sizeBefore = table.size;
   table.assign(keys, from, to, ids);
   state.groups += table.size - sizeBefore;
   table.countRecords(ids, from, to);
-  accumulate(plan, state, table, batch, from, to);
+  table.accumulators.forEach((accumulator, i) => {
+    const columns = batch.attributes.get(plan.accumulators[i]?.attribute ?? "");
+    if (accumulator instanceof DistinctSets) addDistinct(accumulator, columns, state, from, to);
+    else if (numbers[i] !== undefined) accumulator.add(numbers[i], rows, ids, from, to);
+  });
   // Of the whole batch: the column of append times itself is cold. So a window is kept a little longer, never shorter.
   table.changedAt = Math.max(table.changedAt, batch.appendTimeMax);
 }
 
-function accumulate(
-  plan: FoldPlan,
-  state: FoldState,
-  table: GroupTable,
-  batch: ColumnBatch,
+function addDistinct(
+  sets: DistinctSets,
+  columns: AttributeColumns | undefined,
+  { scratch: { rows, ids }, seed }: FoldState,
   from: number,
   to: number,
 ): void {
-  const { rows, ids } = state.scratch;
-  table.accumulators.forEach((accumulator, i) => {
-    const attribute = plan.accumulators[i]?.attribute;
-    const columns = attribute === undefined ? undefined : batch.attributes.get(attribute);
-    if (columns === undefined) return;
-    if (!(accumulator instanceof DistinctSets)) {
-      if (columns.numbers !== undefined) accumulator.add(columns.numbers, rows, ids, from, to);
-      return;
-    }
-    if (columns.codes !== undefined) {
-      const { codes, dictionary } = columns.codes;
-      accumulator.addCodes(codes, dictionary.hashes(), rows, ids, from, to);
-    }
-    if (columns.hashes !== undefined) accumulator.add(columns.hashes.words, rows, ids, from, to);
-    if (columns.numbers !== undefined) {
-      assert(state.seed !== null, "distinct numbers are hashed under the stream's seed");
-      addDistinctNumbers(accumulator, columns.numbers, state.seed, rows, ids, from, to);
-    }
-  });
+  if (columns?.codes !== undefined) {
+    const { codes, dictionary } = columns.codes;
+    sets.addCodes(codes, dictionary.hashes(), rows, ids, from, to);
+  }
+  if (columns?.hashes !== undefined) sets.add(columns.hashes.words, rows, ids, from, to);
+  if (columns?.numbers !== undefined) {
+    assert(seed !== null, "distinct numbers are hashed under the stream's seed");
+    addDistinctNumbers(sets, columns.numbers, seed, rows, ids, from, to);
+  }
 }
 
 /** Numbers have no hash of their own in a batch. They are hashed by the text under which a `hashes` column would hold them. */

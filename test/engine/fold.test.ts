@@ -1,0 +1,142 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  answerRows,
+  compileQuery,
+  compileView,
+  createState,
+  digestState,
+  fold,
+  type FoldPlan,
+  type FoldState,
+  mergeState,
+  MINUTE_MS,
+  type Query,
+} from "#engine";
+import { batchOf, cutsOf, newDictionaries, SEED, someRows, someWide } from "../support/batches.ts";
+import { BASE_TIME, type Row } from "../support/events.ts";
+import { someQuery, someView } from "../support/queries.ts";
+import { referenceAnswer } from "../support/reference-fold.ts";
+
+const foldAll = (plan: FoldPlan, batches: readonly Row[][], dictionaries = newDictionaries()): FoldState => {
+  const state = createState(plan, SEED);
+  for (const rows of batches) fold(plan, state, batchOf(rows, dictionaries), 0, rows.length);
+  return state;
+};
+
+const groupsOf = (state: FoldState) => [...state.windows.values()].reduce((sum, table) => sum + table.size, 0);
+
+test("a fold answers what the slow reference answers", () => {
+  fc.assert(
+    fc.property(
+      someQuery,
+      someRows.chain((rows) => cutsOf(rows)),
+      (query, batches) => {
+        const state = foldAll(compileQuery(query), batches);
+        const expected = referenceAnswer(query, batches.flat());
+        expect(answerRows(query, state)).toEqual({
+          rows: expected.slice(0, query.limit),
+          truncated: expected.length > query.limit,
+        });
+        expect(state.groups).toBe(groupsOf(state));
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("live = replay: no order of records, and no cutting into batches and slices, changes a bit", () => {
+  const scenario = someRows.chain((rows) =>
+    fc.record({
+      live: cutsOf(rows),
+      replay: fc.shuffledSubarray(rows, { minLength: rows.length }).chain(cutsOf),
+      slice: fc.integer({ min: 1, max: 10 }),
+    }),
+  );
+  fc.assert(
+    fc.property(someView, scenario, (view, { live, replay, slice }) => {
+      const plan = compileView(view);
+      const replayed = createState(plan, SEED);
+      const dictionaries = newDictionaries();
+      for (const rows of replay) {
+        const batch = batchOf(rows, dictionaries);
+        for (let at = 0; at < rows.length; at += slice)
+          fold(plan, replayed, batch, at, Math.min(at + slice, rows.length));
+      }
+      expect(digestState(replayed)).toBe(digestState(foldAll(plan, live)));
+    }),
+  );
+});
+
+test("partitions with dictionaries of their own, folded apart and merged, are one fold", () => {
+  fc.assert(
+    fc.property(someView, someRows, someRows, (view, here, there) => {
+      const plan = compileView(view);
+      const merged = createState(plan);
+      for (const rows of [here, there]) mergeState(plan, merged, foldAll(plan, rows.length > 0 ? [rows] : []));
+      const whole = [...here, ...there];
+      expect(digestState(merged)).toBe(digestState(foldAll(plan, whole.length > 0 ? [whole] : [])));
+    }),
+  );
+});
+
+test("a value counts the same whichever column holds it", () => {
+  fc.assert(
+    fc.property(someView, someRows, (view, rows) => {
+      const plan = compileView(view);
+      const digests = [someWide, () => true, () => false].map((isWide) => {
+        const state = createState(plan, SEED);
+        if (rows.length > 0) fold(plan, state, batchOf(rows, newDictionaries(), isWide), 0, rows.length);
+        return digestState(state);
+      });
+      expect(new Set(digests).size).toBe(1);
+    }),
+  );
+});
+
+describe("time filters", () => {
+  const view = { where: {}, groupBy: [], windowMs: MINUTE_MS, measures: { clicks: { count: true } } } as const;
+  const rows = Array.from({ length: 10 }, (_, i) => ({ time: BASE_TIME + i * MINUTE_MS }));
+  const minutesOf = (state: FoldState) => [...state.windows.keys()].map((start) => (start - BASE_TIME) / MINUTE_MS);
+  const interval = (from: number, to: number) => ({
+    from: BASE_TIME + from * MINUTE_MS,
+    to: BASE_TIME + to * MINUTE_MS,
+  });
+
+  test("`only` folds nothing else", () => {
+    const plan = compileView(view, { only: [interval(2, 4), interval(9, 20)] });
+    expect(minutesOf(foldAll(plan, [rows]))).toEqual([2, 3, 9]);
+  });
+
+  test("`except` folds everything else", () => {
+    const plan = compileView(view, { except: [interval(-5, 3), interval(4, 9)] });
+    expect(minutesOf(foldAll(plan, [rows]))).toEqual([3, 9]);
+  });
+
+  test("a query folds [from, to) and keeps the start of a bucket that its range cuts", () => {
+    const query: Query = {
+      ...{ where: {}, groupBy: [], measures: view.measures, orderBy: null, limit: 10 },
+      from: BASE_TIME + MINUTE_MS,
+      to: BASE_TIME + 6 * MINUTE_MS,
+      everyMs: 4 * MINUTE_MS,
+    };
+    expect(BASE_TIME % query.everyMs!).toBe(0);
+    expect(answerRows(query, foldAll(compileQuery(query), [rows])).rows).toEqual([
+      { time: BASE_TIME, clicks: 3 },
+      { time: BASE_TIME + 4 * MINUTE_MS, clicks: 2 },
+    ]);
+  });
+});
+
+test("a window remembers the last append that changed it", () => {
+  const plan = compileView({ where: {}, groupBy: [], windowMs: MINUTE_MS, measures: { clicks: { count: true } } });
+  const state = createState(plan, SEED);
+  const dictionaries = newDictionaries();
+  const append = (minute: number, appendTimeMax: number) =>
+    fold(plan, state, { ...batchOf([{ time: BASE_TIME + minute * MINUTE_MS }], dictionaries), appendTimeMax }, 0, 1);
+  append(0, 1_000);
+  append(1, 2_000);
+  append(0, 3_000);
+  append(1, 1_500);
+  expect([...state.windows.values()].map(({ changedAt }) => changedAt)).toEqual([3_000, 2_000]);
+});
