@@ -1,0 +1,238 @@
+/**
+ * The browser log in IndexedDB: durable, and shared by all tabs of an origin. Three stores without indexes: `log` (one
+ * record per group commit, keyed by its first sequence), `lanes` (marks, by lane), `meta` (state and lease).
+ *
+ * Every write is one transaction over all three, so that tabs take turns. Sending is fenced: before a byte leaves, a
+ * transaction of strict durability has written `sendLimit`. Browsers write transactions in order, so it also makes durable
+ * every one before it; whatever a power loss takes back was never sent, and its sequences may be used again.
+ */
+import { type CommitPoint, fail, ok } from "#protocol";
+import type { DBSchema } from "idb";
+import { Database, isQuotaExceeded, type Transaction } from "./database.ts";
+import { LOG_LIMITS } from "./limits.ts";
+import type {
+  AppendCall,
+  BatchBounds,
+  LaneMark,
+  Lease,
+  Log,
+  LogOptions,
+  LogRecord,
+  LogState,
+  NotLeader,
+  Outcome,
+} from "./log.ts";
+import {
+  expiredThrough,
+  fillsBatch,
+  freshState,
+  leaseIsDead,
+  planAppend,
+  planRenew,
+  planSettle,
+  reconcile,
+  takeBatch,
+} from "./plan.ts";
+
+interface Schema extends DBSchema {
+  log: { key: number; value: LogRecord };
+  lanes: { key: string; value: LaneMark };
+  meta: { key: string; value: LogState | Lease };
+}
+
+type Tx = Transaction<Schema>;
+
+/** Records read at a time: single clicks are small, and bursts are in few records. */
+const PAGE_RECORDS = 32;
+
+/** A lane outlives its last event by twice the age of events: no spill of it can be imported by then. */
+const LANE_AGE_MAX_MS = 2 * LOG_LIMITS.ageMaxMs;
+
+const notLeader = fail<NotLeader>({ reason: "not_leader" });
+
+/** @throws if there is no usable IndexedDB */
+export async function openIdbLog(name: string, options: LogOptions): Promise<Log> {
+  const log = new IdbLog(name, options);
+  await log.open();
+  return log;
+}
+
+class IdbLog implements Log {
+  readonly durability = "disk";
+  readonly #database: Database<Schema>;
+  readonly #options: LogOptions;
+
+  constructor(name: string, options: LogOptions) {
+    this.#database = new Database(name, ["log", "lanes", "meta"]);
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    await this.#database.open();
+  }
+
+  state(): Promise<LogState> {
+    return this.#database.transact("relaxed", (tx) => this.#state(tx));
+  }
+
+  async append(call: AppendCall, at: number): ReturnType<Log["append"]> {
+    // Strict if the last state makes it likely that the page will be handed the events: the plan decides what they are,
+    // but a transaction's durability must be said before it can look.
+    const durability = this.#bytesHeard <= this.#options.sendableBytesMax ? "strict" : "relaxed";
+    try {
+      return ok(
+        await this.#database.transact(durability, async (tx) => {
+          const [state, mark] = await Promise.all([this.#state(tx), tx.objectStore("lanes").get(call.lane)]);
+          const plan = planAppend(state, mark, call, at, this.#options);
+          const sendable = plan.sendable && durability === "strict";
+          const next = sendable ? plan.state : { ...plan.state, sendLimit: state.sendLimit };
+          await Promise.all([
+            ...plan.records.map((record) => tx.objectStore("log").put(record, record.sequence)),
+            plan.mark !== undefined && tx.objectStore("lanes").put(plan.mark, call.lane),
+            this.#write(tx, next),
+          ]);
+          const commits = plan.records.map((record): CommitPoint => [record.sequence, record.commitId]);
+          return { runs: plan.runs, commits, sendable, state: next };
+        }),
+      );
+    } catch (error) {
+      if (isQuotaExceeded(error)) return fail({ reason: "quota_exceeded" });
+      return fail({ reason: "storage_failed", detail: String(error) });
+    }
+  }
+
+  prepare(term: string | null, bounds: BatchBounds): ReturnType<Log["prepare"]> {
+    return this.#database.transact("strict", async (tx) => {
+      if (term !== null && !(await holdsLease(tx, term))) return notLeader;
+      const state = await this.#state(tx);
+      const records = await readBatch(tx, state, bounds);
+      const batch = takeBatch(state, records, bounds);
+      if (batch === null) {
+        const reconciled = reconcile(state);
+        if (reconciled !== state) await this.#write(tx, reconciled);
+      } else if (batch.sequence + batch.events.length > state.sendLimit) {
+        // All that is logged: later batches then need no write of their own.
+        await this.#write(tx, { ...state, sendLimit: state.next });
+      }
+      return ok(batch);
+    });
+  }
+
+  settle(producerId: string, through: number, outcome: Outcome): ReturnType<Log["settle"]> {
+    return this.#database.transact("relaxed", async (tx) => {
+      const state = await this.#state(tx);
+      if (state.producerId !== producerId) return null;
+      return this.#settle(tx, state, through, outcome);
+    });
+  }
+
+  renew(term: string, producerId: string, points: readonly CommitPoint[]): ReturnType<Log["renew"]> {
+    return this.#database.transact("strict", async (tx) => {
+      if (!(await holdsLease(tx, term))) return notLeader;
+      const state = await this.#state(tx);
+      // Somebody was faster; or this transaction runs for the second time.
+      if (state.producerId !== producerId) return ok({ count: 0, state });
+      const store = tx.objectStore("log");
+      const plan = planRenew(state, await store.getAll(), points, newProducerId(this.#options));
+      await store.clear();
+      await Promise.all(plan.records.map((record) => store.put(record, record.sequence)));
+      await this.#write(tx, plan.state);
+      return ok({ count: plan.count, state: plan.state });
+    });
+  }
+
+  expire(term: string, before: number): ReturnType<Log["expire"]> {
+    return this.#database.transact("relaxed", async (tx) => {
+      if (!(await holdsLease(tx, term))) return notLeader;
+      await forgetLanes(tx, before + LOG_LIMITS.ageMaxMs - LANE_AGE_MAX_MS);
+      const state = await this.#state(tx);
+      const old: LogRecord[] = [];
+      for (let cursor = await tx.objectStore("log").openCursor(); cursor; cursor = await cursor.continue()) {
+        if (cursor.value.at >= before) break;
+        old.push(cursor.value);
+      }
+      if (old.length === 0) return ok({ count: 0, state });
+      return ok(await this.#settle(tx, state, expiredThrough(old, before), { kind: "dropped", reason: "expired" }));
+    });
+  }
+
+  takeLease(term: string, now: number, force: boolean): Promise<boolean> {
+    return this.#database.transact("relaxed", async (tx) => {
+      const lease = await readLease(tx);
+      if (!force && !leaseIsDead(lease, now) && lease?.term !== term) return false;
+      await tx.objectStore("meta").put({ term, at: now }, "lease");
+      return true;
+    });
+  }
+
+  keepLease(term: string, now: number): Promise<boolean> {
+    return this.#database.transact("relaxed", async (tx) => {
+      if (!(await holdsLease(tx, term))) return false;
+      await tx.objectStore("meta").put({ term, at: now }, "lease");
+      return true;
+    });
+  }
+
+  dropLease(term: string): Promise<void> {
+    return this.#database.transact("relaxed", async (tx) => {
+      if (await holdsLease(tx, term)) await tx.objectStore("meta").delete("lease");
+    });
+  }
+
+  leaseExpired(now: number): Promise<boolean> {
+    return this.#database.transact("relaxed", async (tx) => leaseIsDead(await readLease(tx), now));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Bytes that the log held when this tab last looked. */
+  #bytesHeard = 0;
+
+  async #state(tx: Tx): Promise<LogState> {
+    const state = (await tx.objectStore("meta").get("state")) as LogState | undefined;
+    this.#bytesHeard = state?.bytes ?? 0;
+    return state ?? freshState(newProducerId(this.#options));
+  }
+
+  async #write(tx: Tx, state: LogState): Promise<void> {
+    this.#bytesHeard = state.bytes;
+    await tx.objectStore("meta").put(state, "state");
+  }
+
+  async #settle(tx: Tx, state: LogState, through: number, outcome: Outcome) {
+    const store = tx.objectStore("log");
+    const records = await store.getAll(IDBKeyRange.upperBound(through, true));
+    const plan = planSettle(state, records, through, outcome);
+    await Promise.all(plan.removed.map((key) => store.delete(key)));
+    await this.#write(tx, plan.state);
+    return { count: plan.count, state: plan.state };
+  }
+}
+
+/** 128 bits: it is a secret, and nobody may ever draw it again. */
+const newProducerId = (options: LogOptions): string => options.randomId() + options.randomId();
+
+const readLease = async (tx: Tx): Promise<Lease | undefined> =>
+  (await tx.objectStore("meta").get("lease")) as Lease | undefined;
+
+const holdsLease = async (tx: Tx, term: string): Promise<boolean> => (await readLease(tx))?.term === term;
+
+/** Records from the oldest on, until they fill a batch. */
+async function readBatch(tx: Tx, state: LogState, bounds: BatchBounds): Promise<readonly LogRecord[]> {
+  const records: LogRecord[] = [];
+  for (;;) {
+    const last = records.at(-1);
+    const after = last === undefined ? null : IDBKeyRange.lowerBound(last.sequence, true);
+    const page = await tx.objectStore("log").getAll(after, PAGE_RECORDS);
+    records.push(...page);
+    if (page.length < PAGE_RECORDS || fillsBatch(state, records, bounds)) return records;
+  }
+}
+
+async function forgetLanes(tx: Tx, before: number): Promise<void> {
+  for (let cursor = await tx.objectStore("lanes").openCursor(); cursor; cursor = await cursor.continue()) {
+    if (cursor.value.at < before) await cursor.delete();
+  }
+}

@@ -1,0 +1,93 @@
+import "fake-indexeddb/auto";
+import { describe, expect, it } from "vitest";
+import { eraseIdbLog } from "../../sdk/log/erase.ts";
+import { openIdbLog } from "../../sdk/log/idb-log.ts";
+import type { LogOptions } from "../../sdk/log/log.ts";
+import { MemoryLog } from "../../sdk/log/memory-log.ts";
+import { randomId } from "../../sdk/random.ts";
+import { describeLog } from "../contract/log.ts";
+
+let logs = 0;
+
+describeLog("IndexedDB log", (options) => openIdbLog(`log-${logs++}`, options));
+describeLog("memory log", async (options) => new MemoryLog(options));
+
+const OPTIONS: LogOptions = { eventsMax: 100, bytesMax: 10_000, sendableBytesMax: 5_000, randomId };
+const event = JSON.stringify({ type: "click" });
+
+describe("IndexedDB log: what only a disk can do", () => {
+  it("is found again as it was left", async () => {
+    const name = `log-${logs++}`;
+    const before = await openIdbLog(name, OPTIONS);
+    await before.append({ lane: "a", first: 0, events: [event, event] }, 1);
+    const state = await before.state();
+    before.close();
+    const after = await openIdbLog(name, OPTIONS);
+    expect(await after.state()).toEqual(state);
+    expect(await after.append({ lane: "a", first: 1, events: [event, event] }, 2)).toMatchObject({
+      value: {
+        runs: [
+          [1, 1],
+          [2, 1],
+        ],
+      },
+    });
+  });
+
+  it("is one log for two tabs: no sequence is given twice", async () => {
+    const name = `log-${logs++}`;
+    const tabs = await Promise.all([openIdbLog(name, OPTIONS), openIdbLog(name, OPTIONS)]);
+    const appended = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => {
+        const lane = `lane-${i % 2}`;
+        return tabs[i % 2]?.append({ lane, first: Math.floor(i / 2), events: [event] }, i);
+      }),
+    );
+    const sequences = appended.map((result) => (result?.ok ? result.value.runs[0]?.[0] : undefined));
+    expect(sequences.toSorted((a, b) => (a ?? 0) - (b ?? 0))).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  });
+
+  it("goes on with a new connection when the browser has closed the old one", async () => {
+    const name = `log-${logs++}`;
+    const log = await openIdbLog(name, OPTIONS);
+    await log.append({ lane: "a", first: 0, events: [event] }, 1);
+    // A deletion makes every connection let go; what was unsent is gone with the storage, and so is the producer id.
+    const { producerId } = await log.state();
+    await eraseIdbLog(name);
+    expect(await log.append({ lane: "a", first: 1, events: [event] }, 2)).toMatchObject({
+      ok: true,
+      value: { runs: [[0, 1]] },
+    });
+    expect((await log.state()).producerId).not.toBe(producerId);
+  });
+
+  it("says that storage failed, when it fails on a fresh connection, too", async () => {
+    const log = await openIdbLog(`log-${logs++}`, OPTIONS);
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("no", "UnknownError");
+    };
+    try {
+      const appended = await log.append({ lane: "a", first: 0, events: [event] }, 1);
+      expect(appended).toMatchObject({ ok: false, failure: { reason: "storage_failed" } });
+    } finally {
+      IDBObjectStore.prototype.put = put;
+    }
+    expect((await log.state()).events).toBe(0);
+  });
+
+  it("tells a full disk from a broken one, and keeps nothing of what did not fit", async () => {
+    const log = await openIdbLog(`log-${logs++}`, OPTIONS);
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+    try {
+      const appended = await log.append({ lane: "a", first: 0, events: [event] }, 1);
+      expect(appended).toEqual({ ok: false, failure: { reason: "quota_exceeded" } });
+    } finally {
+      IDBObjectStore.prototype.put = put;
+    }
+    expect((await log.state()).events).toBe(0);
+  });
+});
