@@ -1,0 +1,42 @@
+/**
+ * Autocapture: clicks on and inside `[data-ad-id]` become events. One passive listener in the capture phase, so that pages
+ * which stop propagation are seen too, and no click is ever held up. Reads the marked element's `data-*` and nothing else:
+ * no text, no values, no position.
+ */
+import { EVENT_LIMITS, isAttributeName } from "#protocol";
+import { utf8Length } from "./log/utf8.ts";
+
+/** Listens until the signal is aborted. */
+export function captureClicks(
+  click: (adId: string, attributes: Record<string, string>) => void,
+  signal: AbortSignal,
+): void {
+  const listen = (event: MouseEvent) => {
+    // auxclick is every button but the first; a right click opens a menu, a middle click opens the ad.
+    if (event.type === "auxclick" && event.button !== 1) return;
+    const ad = findAd(event);
+    const adId = ad?.dataset["adId"];
+    if (ad !== undefined && adId !== undefined) click(adId, attributesOf(ad.dataset));
+  };
+  const options = { capture: true, passive: true, signal };
+  document.addEventListener("click", listen, options);
+  document.addEventListener("auxclick", listen, options);
+}
+
+/**
+ * The innermost marked element that was clicked, unless it lies in something that asks to be left alone. `composedPath`
+ * looks into open shadow roots; `closest` would not.
+ */
+function findAd(event: Event): HTMLElement | SVGElement | undefined {
+  const path = event.composedPath().filter((target) => target instanceof HTMLElement || target instanceof SVGElement);
+  if (path.some(({ dataset }) => dataset["headwaterIgnore"] !== undefined)) return undefined;
+  return path.find(({ dataset }) => dataset["adId"] !== undefined);
+}
+
+/** `data-campaign-id="7"` → `{campaignId: "7"}`. Markup knows strings only; what cannot be an attribute is left out. */
+export function attributesOf(dataset: DOMStringMap): Record<string, string> {
+  const entries = Object.entries(dataset)
+    .filter((entry): entry is [string, string] => entry[1] !== undefined)
+    .filter(([name, value]) => isAttributeName(name) && utf8Length(value) <= EVENT_LIMITS.stringBytesMax);
+  return Object.fromEntries(entries.slice(0, EVENT_LIMITS.attributesMax / 2));
+}

@@ -1,0 +1,201 @@
+/**
+ * The page's side of the log, for as long as consent is granted: hands over what is tracked, keeps what has to be ready when
+ * the page goes away, and knows what was last heard of the log.
+ */
+import { encodeBatch } from "./batch.ts";
+import { watchLife } from "./hide.ts";
+import { Ladder } from "./ladder.ts";
+import type { Outbox } from "./outbox.ts";
+import { readSpills, removeSpill, writeSpill } from "./spill.ts";
+import { Tail } from "./tail.ts";
+import { appendUrl, readAnswer, requestInit } from "./transport.ts";
+import { type Drop, type Durability, type TrackerProblem, TrackerError } from "./types.ts";
+import type { HostConfig, LogSummary, Report } from "./worker-api.ts";
+
+export interface PageLogOptions {
+  readonly config: HostConfig;
+  readonly worker: "auto" | "page";
+  readonly workerUrl: string | undefined;
+  readonly lane: string;
+  readonly outbox: Outbox;
+  readonly onDrop: (drop: Drop, counted: "by the log" | "by nobody") => void;
+  readonly onProblem: (problem: TrackerProblem | null) => void;
+  readonly onAcknowledged: (count: number) => void;
+}
+
+export class PageLog {
+  readonly #options: PageLogOptions;
+  readonly #ladder: Ladder;
+  readonly #tail = new Tail();
+  readonly #life = new AbortController();
+  #pumping: Promise<void> | null = null;
+  #askingTail = false;
+  #spilled = false;
+  #durability: Durability = "disk";
+  #log: LogSummary | null = null;
+  #leader = false;
+
+  constructor(options: PageLogOptions) {
+    this.#options = options;
+    const { config, worker, workerUrl, onProblem } = options;
+    this.#ladder = new Ladder({
+      config,
+      worker,
+      workerUrl,
+      onReport: (report) => this.#hear(report),
+      onOpen: ({ durability, log }) => {
+        this.#hear({ durability, log });
+        this.#askTail();
+      },
+      onFall: (detail) => onProblem({ code: "worker_failed", detail }),
+    });
+  }
+
+  get durability(): Durability {
+    return this.#durability;
+  }
+
+  get leader(): boolean {
+    return this.#leader;
+  }
+
+  /** What was last heard; null before anything was. */
+  get log(): LogSummary | null {
+    return this.#log;
+  }
+
+  start(): void {
+    watchLife(
+      {
+        hidden: () => this.#hidden(),
+        stopped: () => this.#ladder.tell((api) => api.suspend()),
+        restarted: () => {
+          this.#tail.shown();
+          this.#ladder.tell((api) => api.resume());
+        },
+        shown: () => {
+          this.#tail.shown();
+          this.#ladder.tell((api) => api.kick());
+        },
+        online: () => this.#ladder.tell((api) => api.kick()),
+      },
+      this.#life.signal,
+    );
+    this.#open().catch(() => {
+      // It was closed before it was open.
+    });
+  }
+
+  /** Hands over what waits in the outbox. Resolves when nothing waits any more. */
+  pump(): Promise<void> {
+    this.#pumping ??= this.#handOver().finally(() => (this.#pumping = null));
+    return this.#pumping;
+  }
+
+  async flush(): Promise<void> {
+    await this.pump();
+    const reply = await this.#ladder.call((api) => api.flush());
+    if (!reply.ok) throw new TrackerError("refused", `${reply.problem.code}: ${reply.problem.detail}`);
+  }
+
+  /** Waits for what was handed over, then lets go. */
+  async close(): Promise<void> {
+    await this.pump();
+    this.#life.abort();
+    await this.#ladder.call((api) => api.close());
+    await this.#ladder.end();
+  }
+
+  /** Lets go at once. Resolves when the log can be deleted. */
+  async abandon(): Promise<void> {
+    this.#life.abort();
+    await this.#ladder.end();
+  }
+
+  /** Opens the log, and brings in what earlier pages could not log any more. */
+  async #open(): Promise<void> {
+    await this.#ladder.call((api) => api.ping());
+    const { config, lane, onDrop } = this.#options;
+    // Spills may stay for a day with a disk.
+    if (this.#durability === "memory") return;
+    const storage = localStorageOf(window);
+    if (storage === null) return;
+    for (const { key, call, at } of readSpills(storage, config.name, lane)) {
+      if (at < Date.now() - config.logAgeMaxMs) {
+        onDrop({ reason: "expired", count: call.events.length }, "by nobody");
+      } else {
+        const reply = await this.#ladder.call((api) => api.append(call));
+        if (reply.durability === "memory") return;
+        this.#hear({ log: reply.log });
+        this.#askTail();
+      }
+      storage.removeItem(key);
+    }
+  }
+
+  async #handOver(): Promise<void> {
+    const { outbox, onDrop, config, lane } = this.#options;
+    for (let call = outbox.next(); call !== null; call = outbox.next()) {
+      const append = call;
+      const reply = await this.#ladder.call((api) => api.append(append));
+      const refused = outbox.answered(append, reply);
+      this.#hear({ durability: reply.durability, log: reply.log });
+      if (refused > 0) onDrop({ reason: "log_full", count: refused }, reply.quotaExceeded ? "by nobody" : "by the log");
+      if (!this.#tail.logged(reply, append.events)) this.#askTail();
+    }
+    if (!this.#spilled) return;
+    this.#spilled = false;
+    const storage = localStorageOf(window);
+    if (storage !== null) removeSpill(storage, config.name, lane);
+  }
+
+  #hear({ durability, log, leader, acknowledged, dropped, problem }: Report): void {
+    if (durability !== undefined) this.#durability = durability;
+    if (leader !== undefined) this.#leader = leader;
+    if (problem !== undefined) this.#options.onProblem(problem);
+    if (log !== undefined) {
+      this.#log = log;
+      if (!this.#tail.settled(log)) this.#askTail();
+    }
+    if (dropped !== undefined) this.#options.onDrop(dropped, "by the log");
+    if (acknowledged !== undefined && acknowledged > 0) this.#options.onAcknowledged(acknowledged);
+  }
+
+  /** At most one question at a time: its answer is newer than whatever made another necessary. */
+  async #askTail(): Promise<void> {
+    if (this.#askingTail) return;
+    this.#askingTail = true;
+    try {
+      this.#tail.replace(await this.#ladder.call((api) => api.tail()));
+    } catch {
+      // Closed, or the storage is away: the events are in the log, and go with its next leader.
+    } finally {
+      this.#askingTail = false;
+    }
+  }
+
+  #hidden(): void {
+    const { outbox, config } = this.#options;
+    const storage = localStorageOf(window);
+    if (outbox.length > 0 && storage !== null && this.#durability === "disk") {
+      this.#spilled = true;
+      writeSpill(storage, config.name, outbox.all(), Date.now());
+    }
+    const batch = this.#tail.take();
+    if (batch === null) return;
+    fetch(appendUrl(config), requestInit(encodeBatch(batch, Date.now()), true))
+      .then(readAnswer)
+      .then((answer) => this.#ladder.tell((api) => api.tailAnswered(batch, answer)))
+      // Offline, or others have used up the page's keepalive budget: the events are in the log.
+      .catch(() => {});
+  }
+}
+
+/** Null where the browser forbids it: the mere look at it throws then. */
+export function localStorageOf(page: Window): Storage | null {
+  try {
+    return page.localStorage;
+  } catch {
+    return null;
+  }
+}
