@@ -1,0 +1,159 @@
+/**
+ * Where the partition's dictionaries are kept. New entries are first stored inside the log row that brought them, so that an
+ * append is one row; sealing, which takes those rows away, moves them to rows of their own.
+ *
+ * Dictionaries come in generations: a segment names the one its codes belong to. From time to time a new one is opened, and
+ * an old one goes with the last segment that names it; otherwise values that nobody uses any more would stay for ever.
+ */
+import { assert } from "#protocol";
+import {
+  decodeAdditions,
+  Dictionaries,
+  type DictionaryAdditions,
+  type DictionaryMark,
+  encodeAdditions,
+  ENGINE_LIMITS,
+  type HashSeed,
+} from "#engine";
+import type { Database } from "./database.ts";
+import type { FactStore } from "./facts.ts";
+import { PARTITION_LIMITS } from "./limits.ts";
+
+export class DictionaryStore {
+  readonly #database: Database;
+  readonly #facts: FactStore;
+  readonly #seed: HashSeed;
+  /** Older generations that a reader asked for, the one asked for last at the end. */
+  readonly #old = new Map<number, Dictionaries>();
+  #current: Dictionaries;
+  #openedAt: number;
+  /** What log rows hold, and what rows of the dictionaries' own hold. */
+  #logged: DictionaryMark;
+  #stored: DictionaryMark;
+
+  constructor(database: Database, facts: FactStore, seed: HashSeed, now: number) {
+    this.#database = database;
+    this.#facts = facts;
+    this.#seed = seed;
+    let fact = facts.get("dictionary");
+    if (fact === undefined) {
+      fact = { generation: 1, openedAt: now };
+      facts.put("dictionary", fact);
+    }
+    this.#openedAt = fact.openedAt;
+    this.#current = this.#load(fact.generation);
+    this.#stored = this.#logged = this.#current.mark();
+  }
+
+  get current(): Dictionaries {
+    return this.#current;
+  }
+
+  of(generation: number): Dictionaries {
+    if (generation === this.#current.generation) return this.#current;
+    const known = this.#old.get(generation) ?? this.#load(generation);
+    this.#old.delete(generation);
+    this.#old.set(generation, known);
+    if (this.#old.size > PARTITION_LIMITS.oldDictionariesLoadedMax) {
+      this.#old.delete(this.#old.keys().next().value as number);
+    }
+    return known;
+  }
+
+  /** Takes over what a log row brought: on waking. */
+  replay(additions: DictionaryAdditions): void {
+    this.#current.apply(additions);
+    this.#logged = this.#current.mark();
+  }
+
+  /** Entries that no row holds yet, to be written with the next log row. */
+  unlogged(): DictionaryAdditions {
+    return this.#current.additionsSince(this.#logged);
+  }
+
+  markLogged(): void {
+    this.#logged = this.#current.mark();
+  }
+
+  /** Stores the entries that only log rows hold. To be called in the transaction that takes those rows away. */
+  store(): void {
+    for (const rows of splitAdditions(this.#current.additionsSince(this.#stored))) {
+      const bytes = encodeAdditions(rows);
+      this.#database.run(
+        "INSERT INTO dictionaries (generation, additions) VALUES (?, ?)",
+        this.#current.generation,
+        bytes,
+      );
+    }
+    this.#stored = this.#current.mark();
+  }
+
+  /** Whether it is time for a new generation. */
+  isDue(now: number, retentionMs: number): boolean {
+    const age = now - this.#openedAt;
+    if (age >= retentionMs * PARTITION_LIMITS.dictionaryAgeShare) return this.#current.names.length > 0;
+    return isFull(this.#current) && age >= PARTITION_LIMITS.fullDictionaryAgeMinMs;
+  }
+
+  /** Opens a new generation. Only while the log has no tail: rows of the tail have codes of the current one. */
+  renew(now: number): void {
+    const generation = this.#current.generation + 1;
+    this.#facts.put("dictionary", { generation, openedAt: now });
+    this.#old.set(this.#current.generation, this.#current);
+    this.#current = new Dictionaries(generation, this.#seed);
+    this.#openedAt = now;
+    this.#stored = this.#logged = this.#current.mark();
+  }
+
+  /** Drops the generations that no segment names any more. */
+  dropBefore(generation: number): void {
+    const oldest = Math.min(generation, this.#current.generation);
+    this.#database.run("DELETE FROM dictionaries WHERE generation < ?", oldest);
+    for (const known of this.#old.keys()) if (known < oldest) this.#old.delete(known);
+  }
+
+  #load(generation: number): Dictionaries {
+    const dictionaries = new Dictionaries(generation, this.#seed);
+    const rows = this.#database.all<{ additions: ArrayBuffer }>(
+      "SELECT additions FROM dictionaries WHERE generation = ? ORDER BY id",
+      generation,
+    );
+    for (const { additions } of rows) dictionaries.apply(decodeAdditions(new Uint8Array(additions)));
+    return dictionaries;
+  }
+}
+
+/** A dictionary near its bound: from there on a column is stored as hashes and text, which is slower. */
+function isFull(dictionaries: Dictionaries): boolean {
+  if (dictionaries.bytes >= 0.9 * ENGINE_LIMITS.dictionariesBytesMax) return true;
+  return dictionaries.names.some(
+    (_, id) => dictionaries.dictionary(id).size >= 0.9 * ENGINE_LIMITS.dictionaryEntriesMax,
+  );
+}
+
+/** Cuts additions into runs that each fit a row. */
+function splitAdditions(additions: DictionaryAdditions): readonly DictionaryAdditions[] {
+  const runs: DictionaryAdditions["attributes"][number][][] = [];
+  let room = 0;
+  for (const { id, name, from, values } of additions.attributes) {
+    let start = 0;
+    do {
+      if (room <= 0) {
+        runs.push([]);
+        room = PARTITION_LIMITS.dictionaryRowBytesMax;
+      }
+      let end = start;
+      room -= name.length + 32;
+      // At least one value a run, so that a run always gets on.
+      while (end < values.length && (room > 0 || end === start))
+        room -= storedLength(values[end++] as string | boolean);
+      runs.at(-1)?.push({ id, name, from: from + start, values: values.slice(start, end) });
+      assert(end > start || values.length === 0, "each run takes something");
+      start = end;
+    } while (start < values.length);
+  }
+  return runs.map((attributes) => ({ attributes }));
+}
+
+/** About how many bytes of JSON a value takes; one outside ASCII takes up to three a UTF-16 unit. */
+const storedLength = (value: string | boolean): number => (typeof value === "string" ? 3 * value.length : 5) + 3;

@@ -1,0 +1,65 @@
+/**
+ * Small facts of which a partition has one each, stored as JSON under their name. Writing one is one row.
+ */
+import type { Intervals } from "#engine";
+import type { Database } from "./database.ts";
+import type { PartitionConfig, RejectedRecord } from "./rpc.ts";
+
+/** Counts since the partition was made. */
+export interface Counters {
+  readonly duplicates: number;
+  readonly late: number;
+  readonly rejected: number;
+  readonly lost: number;
+}
+
+export const NO_COUNTS: Counters = { duplicates: 0, late: 0, rejected: 0, lost: 0 };
+
+export const addCounters = (a: Counters, b: Counters): Counters => ({
+  duplicates: a.duplicates + b.duplicates,
+  late: a.late + b.late,
+  rejected: a.rejected + b.rejected,
+  lost: a.lost + b.lost,
+});
+
+/** Everything up to `logEnd` that is derived from the log and was stored; recovery goes on from here. */
+export interface Checkpoint {
+  readonly commitId: number;
+  /** The log's end then, always the end of a segment. It also keeps offsets from being used again once all is trimmed. */
+  readonly logEnd: number;
+  readonly lastAppendTime: number;
+  /** Greatest event time that was logged, never beyond its append time. */
+  readonly greatestTime: number;
+  readonly counters: Counters;
+  readonly rejects: readonly RejectedRecord[];
+}
+
+export interface Facts {
+  config: PartitionConfig;
+  checkpoint: Checkpoint;
+  /** Event times, on whole minutes, of which records were trimmed. */
+  trimmed: Intervals;
+  /** The generation of dictionaries in use, and when it was opened. */
+  dictionary: { readonly generation: number; readonly openedAt: number };
+  /** When windows were last looked through for expired ones. */
+  viewRetention: { readonly at: number };
+  /** Greatest id that a view generation was given. */
+  deleted: { readonly at: number };
+}
+
+export class FactStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  get<N extends keyof Facts>(name: N): Facts[N] | undefined {
+    const row = this.#database.first<{ value: string }>("SELECT value FROM facts WHERE name = ?", name);
+    return row && (JSON.parse(row.value) as Facts[N]);
+  }
+
+  put<N extends keyof Facts>(name: N, value: Facts[N]): void {
+    this.#database.run("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, JSON.stringify(value));
+  }
+}

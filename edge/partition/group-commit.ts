@@ -1,0 +1,89 @@
+/**
+ * Group commit: requests that wait together share one commit, which is one row and one synchronization of the disk.
+ *
+ * Paced by the storage itself: while one commit is on its way to the disk, what arrives waits, and goes all together when
+ * that one has arrived. An idle object commits at once, so that a single click waits for nothing; the busier it is, the
+ * more share a commit. No timer has to be guessed.
+ *
+ * Lacks any knowledge of what is committed.
+ */
+export interface GroupCommitOptions<Request, Verdict> {
+  /** Decides and writes, synchronously: one verdict for each request. If it throws, nothing of it may survive. */
+  commit(requests: readonly Request[]): readonly Verdict[];
+  /** Resolves when everything written so far is durable. */
+  sync(): Promise<void>;
+  /** How much of the next commit's room a request takes. */
+  recordsOf(request: Request): number;
+  /** Bytes that a request takes while it waits. */
+  weightOf(request: Request): number;
+  /** How many requests, and how many bytes of them, may wait; a single request may always. */
+  readonly waitingRequestsMax: number;
+  readonly waitingWeightMax: number;
+  /** How much one commit takes; a single request always. */
+  readonly commitRequestsMax: number;
+  readonly commitRecordsMax: number;
+}
+
+interface Waiting<Request, Verdict> {
+  readonly request: Request;
+  readonly weight: number;
+  readonly resolve: (verdict: Verdict) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class GroupCommit<Request, Verdict> {
+  readonly #options: GroupCommitOptions<Request, Verdict>;
+  #waiting: Waiting<Request, Verdict>[] = [];
+  #weight = 0;
+  #running = false;
+
+  constructor(options: GroupCommitOptions<Request, Verdict>) {
+    this.#options = options;
+  }
+
+  /** Commits a request with whatever waits beside it. @returns null if too much is waiting already */
+  add(request: Request): Promise<Verdict> | null {
+    const { waitingRequestsMax, waitingWeightMax, weightOf } = this.#options;
+    const weight = weightOf(request);
+    const isFull = this.#waiting.length >= waitingRequestsMax || this.#weight + weight > waitingWeightMax;
+    if (isFull && this.#waiting.length > 0) return null;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, weight, resolve, reject });
+      this.#weight += weight;
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#take();
+      try {
+        const verdicts = this.#options.commit(group.map(({ request }) => request));
+        group.forEach(({ resolve }, i) => resolve(verdicts[i] as Verdict));
+        await this.#options.sync();
+      } catch (error) {
+        for (const { reject } of [...group, ...this.#waiting]) reject(error);
+        this.#waiting = [];
+        this.#weight = 0;
+      }
+    }
+    this.#running = false;
+  }
+
+  /** The requests of the next commit, at least one. */
+  #take(): readonly Waiting<Request, Verdict>[] {
+    const { commitRequestsMax, commitRecordsMax, recordsOf } = this.#options;
+    let taken = 0;
+    let records = 0;
+    while (taken < this.#waiting.length && taken < commitRequestsMax) {
+      records += recordsOf((this.#waiting[taken] as Waiting<Request, Verdict>).request);
+      if (taken > 0 && records > commitRecordsMax) break;
+      taken += 1;
+    }
+    const group = this.#waiting.slice(0, taken);
+    this.#waiting = this.#waiting.slice(taken);
+    for (const { weight } of group) this.#weight -= weight;
+    return group;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Every bound of a partition, with its unit and its reason. Bounds of answers and batches are the engine's (ENGINE_LIMITS).
+ */
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+export const PARTITION_LIMITS = {
+  // --- Appending ---
+
+  /** Requests that wait for a commit: a second's worth at several times what one object is built to serve. */
+  waitingRequestsMax: 2_000,
+  /** Bytes of events that wait for a commit: one import of the greatest size and as much again, in 128 MB of heap. */
+  waitingBytesMax: 32 * MIB,
+  /** Requests of one commit: what is remembered of their producers must fit a row. */
+  commitRequestsMax: 256,
+  /** Records of one commit: a segment's worth. A single greater request still is one commit. */
+  commitRecordsMax: 8_192,
+  /**
+   * Estimated bytes of one log row. The estimate is exact enough for all but strings of control characters, which JSON
+   * doubles: even then the row stays below the platform's 2 MB, beside what is remembered of its producers.
+   */
+  rowBytesMax: 640 * KIB,
+  /** What a client is told to wait when the queue is full. */
+  overloadedRetryMs: 1 * SECOND_MS,
+  /** Bytes of the object's database beyond which appends are refused: 10 GB is where SQLite itself would fail. */
+  databaseBytesMax: 9_500_000_000,
+  /** Rejects that the partition remembers, newest first: a list to debug a publisher with, not a log. */
+  rejectsKeptMax: 100,
+  /** Rejects that one commit writes down: a flood of bad events must not fill the log. */
+  rejectsPerCommitMax: 10,
+  /** Characters of a reject's detail that are kept. */
+  rejectDetailMax: 200,
+
+  // --- Tail, segments and dictionaries ---
+
+  /**
+   * Rows of the tail before it is sealed. Every waking reads them all, and every sealing writes about four rows: with
+   * a click a waking, the two costs meet near a hundred rows; a thousand keeps segments whole for busier streams.
+   */
+  tailRowsMax: 1_024,
+  /** Bytes of the tail before it is sealed: what a waking reads before it can serve. */
+  tailBytesMax: 4 * MIB,
+  /** Characters of one stored list of what admission decided. */
+  admissionCharactersMax: 512 * KIB,
+  /** Bytes of one row of dictionary entries. */
+  dictionaryRowBytesMax: 512 * KIB,
+  /** Dictionaries are renewed after this share of the log's retention, so that at most three generations are alive. */
+  dictionaryAgeShare: 1 / 2,
+  /** Full dictionaries are renewed no sooner than this: a column that is truly wide would fill each new one at once. */
+  fullDictionaryAgeMinMs: 6 * HOUR_MS,
+  /** Old generations of dictionaries in memory: a scan meets them one after the other. */
+  oldDictionariesLoadedMax: 2,
+
+  // --- Checkpoints ---
+
+  /**
+   * Records between two checkpoints. A checkpoint writes a row for each window and each bucket of producers that changed;
+   * a recovery folds what came since: at the engine's speed, this many cost a few milliseconds.
+   */
+  checkpointRecordsMax: 65_536,
+  /** Producers that changed since the last checkpoint: about 20 MB of heap. */
+  changedProducersMax: 32_768,
+  /** Groups in the windows that changed since the last checkpoint, over all generations: tens of megabytes of heap. */
+  changedGroupsMax: 250_000,
+  /** Windows that changed since the last checkpoint, over all generations: each is a row to write in one turn. */
+  changedWindowsMax: 5_000,
+
+  // --- Producers ---
+
+  /** Characters of a bucket of producers before it is split in two: what a lookup may have to read and parse. */
+  bucketCharactersMax: 128 * KIB,
+  /** A slot is split into at most 2^12 buckets: two billion characters of producers. */
+  bucketSplitBitsMax: 12,
+  /** Characters of buckets that are kept parsed: they take several times as much heap. */
+  bucketsCachedCharactersMax: 2 * MIB,
+
+  // --- Retention ---
+
+  /** Intervals of event time that are remembered as trimmed; beyond it the narrowest holes between them are closed. */
+  trimmedIntervalsMax: 1_000,
+  /** Segments trimmed in one turn: each is read to note which minutes go. */
+  trimSegmentsMax: 8,
+  /**
+   * The tail is sealed when its oldest record is older than this share of the log's retention, so that a quiet stream keeps
+   * nothing for much longer than it was told to; but not more often than every second.
+   */
+  tailAgeShare: 1 / 8,
+  tailAgeMinMs: 1 * SECOND_MS,
+  /** Wall time that one alarm spends on trimming. */
+  retentionAlarmMs: 10 * SECOND_MS,
+  /** How long retention waits for a replay that still needs a segment before the replay fails. */
+  replayGraceMs: 6 * HOUR_MS,
+  /** How often windows are looked through for expired ones: they are kept for months. */
+  viewRetentionEveryMs: DAY_MS,
+  /** Windows looked at in one turn of that. */
+  windowsPageMax: 1_000,
+
+  // --- Replay and scans ---
+
+  /** Wall time of one slice of a replay or scan: what an append may find in its way. */
+  sliceMs: 15,
+  /** Segments of one slice at least and at most: the clock only moves between slices. */
+  sliceSegmentsMax: 64,
+  /** Wall time of one alarm that replays, after which it re-arms: far below the platform's 15 minutes. */
+  replayAlarmMs: 10 * SECOND_MS,
+  /** Records that a replay folds between two checkpoints of its own: what a crash makes it fold again. */
+  replayCheckpointRecordsMax: 1_000_000,
+  /** Windows of a verification that are compared in one turn: an hour of minutes, on both sides. */
+  verifiedWindowsPerTurn: 60,
+  /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
+  comparedDayBytesMax: 8 * MIB,
+  /** Bytes of one row of a frozen comparison. */
+  comparisonRowBytesMax: 1 * MIB,
+  /** Log scans at the same time: each holds a state of up to hundreds of thousands of groups. */
+  scansMax: 2,
+  /** Scans that wait for one of them to end. */
+  scansWaitingMax: 16,
+  /** Records of one reading by the administrator. */
+  recordsReadMax: 10_000,
+  /** Bytes of text of one such reading, about: a reply is bounded at 32 MiB. */
+  recordsReadBytesMax: 8 * MIB,
+
+  // --- Alarms ---
+
+  /** Least time between two settings of the alarm: an alarm that re-arms itself in a loop is a bill. */
+  alarmEveryMinMs: 100,
+  /** An alarm this far overdue is taken for lost, and set again by the next request. */
+  alarmOverdueMs: 10 * SECOND_MS,
+} as const;

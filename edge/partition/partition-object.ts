@@ -1,0 +1,229 @@
+/**
+ * The Durable Object of a partition: wires and gates. What is called from outside is checked here against what caller and
+ * partition know of each other, handed on, and answered as data. Lacks the log, the views and every decision: partition.ts.
+ *
+ * If a turn that changes something throws, memory may be ahead of the disk. Then the object aborts: nothing of that turn is
+ * kept, every call in it fails, and the next call wakes a new object from what is on disk.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { type AppendReply, fail, ok, type Result } from "#protocol";
+import { type Task, Alarms } from "./alarms.ts";
+import { weightOf } from "./commit-rows.ts";
+import { Database } from "./database.ts";
+import type { Verdict } from "./decide.ts";
+import { FactStore } from "./facts.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { PARTITION_LIMITS } from "./limits.ts";
+import { migrate } from "./migrations.ts";
+import { Partition } from "./partition.ts";
+import { queryLog, queryView, ScanGate } from "./query.ts";
+import { readRecords } from "./records.ts";
+import { Replay } from "./replay.ts";
+import { Retention } from "./retention.ts";
+import type {
+  ConfigFailure,
+  PartitionAnswer,
+  PartitionAppend,
+  PartitionAppendFailure,
+  PartitionConfig,
+  PartitionDiffDay,
+  PartitionQuery,
+  PartitionQueryFailure,
+  PartitionRecords,
+  PartitionRpc,
+  PartitionStatus,
+  RejectedRecord,
+} from "./rpc.ts";
+import { runSlices } from "./slices.ts";
+import { ViewRetention } from "./view-retention.ts";
+
+/** Everything there is once the partition has been configured. */
+interface Room {
+  readonly partition: Partition;
+  readonly replay: Replay;
+  readonly retention: Retention;
+  readonly tasks: readonly Task[];
+}
+
+const overloaded = fail({ reason: "overloaded", retryAfterMs: PARTITION_LIMITS.overloadedRetryMs } as const);
+const deleted = fail({ reason: "deleted" } as const);
+
+export class PartitionObject extends DurableObject<Env> implements PartitionRpc {
+  readonly #database: Database;
+  readonly #facts: FactStore;
+  readonly #commits: GroupCommit<PartitionAppend, Verdict>;
+  readonly #scans = new ScanGate();
+  readonly #alarms: Alarms;
+  #room: Room | null = null;
+  #isDeleted: boolean;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#database = new Database(ctx.storage);
+    this.#facts = new FactStore(this.#database);
+    this.#alarms = new Alarms(ctx.storage, this.#database, () => this.#room?.tasks ?? []);
+    this.#commits = new GroupCommit<PartitionAppend, Verdict>({
+      commit: (requests) => this.#commit(requests),
+      sync: () => ctx.storage.sync(),
+      recordsOf: (request) => request.events.count,
+      weightOf: (request) => weightOf(request.events),
+      waitingRequestsMax: PARTITION_LIMITS.waitingRequestsMax,
+      waitingWeightMax: PARTITION_LIMITS.waitingBytesMax,
+      commitRequestsMax: PARTITION_LIMITS.commitRequestsMax,
+      commitRecordsMax: PARTITION_LIMITS.commitRecordsMax,
+    });
+    migrate(this.#database, Date.now());
+    this.#isDeleted = this.#facts.get("deleted") !== undefined;
+    const config = this.#facts.get("config");
+    if (config !== undefined && !this.#isDeleted) this.#room = this.#open(config);
+  }
+
+  // --- What the stream says ---
+
+  async configure(config: PartitionConfig): Promise<Result<null, ConfigFailure>> {
+    if (this.#isDeleted) return deleted;
+    const held = this.#room?.partition.config.version ?? -1;
+    if (config.version < held) return fail({ reason: "stale_config", version: held });
+    this.#turn(() => {
+      if (this.#room === null) this.#room = this.#open(config);
+      const { partition, replay } = this.#room;
+      partition.configure(config, Date.now());
+      // What can be caught up in a turn is: a new stream's views answer at once.
+      if (replay.isDue && partition.log.start === partition.log.sealedEnd) replay.step(Date.now());
+    });
+    await this.#alarms.arm(Date.now());
+    return ok(null);
+  }
+
+  async destroy(): Promise<void> {
+    this.#room = null;
+    this.#isDeleted = true;
+    // Said before and after: whatever happens in between, and for ever after, a late append finds no stream here.
+    this.#facts.put("deleted", { at: Date.now() });
+    await this.ctx.storage.deleteAll();
+    migrate(this.#database, Date.now());
+    this.#facts.put("deleted", { at: Date.now() });
+  }
+
+  // --- Events and questions ---
+
+  async append(request: PartitionAppend): Promise<Result<AppendReply, PartitionAppendFailure>> {
+    const room = this.#roomFor(request.configVersion);
+    if (!room.ok) return room;
+    return this.#commits.add(request) ?? overloaded;
+  }
+
+  async query(request: PartitionQuery): Promise<Result<PartitionAnswer, PartitionQueryFailure>> {
+    const room = this.#roomFor(request.configVersion);
+    if (!room.ok) return room;
+    const { partition } = room.value;
+    const { source } = request;
+    if (source.kind === "view") return queryView(partition, { ...request, source });
+    return (await this.#scans.run(() => queryLog(partition, request.query))) ?? overloaded;
+  }
+
+  async records(offset: number, limit: number): Promise<PartitionRecords> {
+    const room = this.#openRoom();
+    return room.ok ? readRecords(room.value.partition.log, offset, limit) : room;
+  }
+
+  // --- Administration ---
+
+  async trim(before: number): Promise<Result<{ readonly logStart: number }, ConfigFailure>> {
+    const room = this.#openRoom();
+    if (!room.ok) return room;
+    const { partition, retention } = room.value;
+    await runSlices({
+      step: () => this.#turn(() => retention.trimBefore(before, Date.now())),
+      sliceMs: PARTITION_LIMITS.sliceMs,
+      stepsMax: 1,
+      duty: () => 1,
+      forMs: Infinity,
+    });
+    await this.#alarms.arm(Date.now());
+    return ok({ logStart: partition.log.start });
+  }
+
+  async status(): Promise<Result<PartitionStatus, ConfigFailure>> {
+    const room = this.#openRoom();
+    return room.ok ? ok(room.value.partition.status(Date.now())) : room;
+  }
+
+  async rejects(): Promise<readonly RejectedRecord[]> {
+    return this.#room?.partition.rejects ?? [];
+  }
+
+  async diffDay(view: string, generation: number, day: number): Promise<Result<PartitionDiffDay, ConfigFailure>> {
+    const room = this.#openRoom();
+    if (!room.ok) return room;
+    const { views, comparisons } = room.value.partition;
+    const found = views.find(view, generation);
+    return ok(found === undefined ? { day: null, before: [], after: [] } : comparisons.read(found.id, day));
+  }
+
+  // --- The platform's side ---
+
+  override async alarm(): Promise<void> {
+    await this.#alarms.ring();
+  }
+
+  // --- Wires ---
+
+  #open(config: PartitionConfig): Room {
+    const partition = new Partition(this.#database, this.#facts, config, Date.now());
+    const replay = new Replay(partition);
+    const retention = new Retention(partition);
+    const viewRetention = new ViewRetention(partition, this.#facts);
+    const guarded = (task: Task): Task => ({ due: (now) => task.due(now), run: () => this.#guard(task.run()) });
+    return { partition, replay, retention, tasks: [replay, retention, viewRetention].map(guarded) };
+  }
+
+  /** The room, if caller and partition speak of the same configuration. */
+  #roomFor(configVersion: number): Result<Room, ConfigFailure> {
+    const room = this.#openRoom();
+    if (!room.ok) return room;
+    const held = room.value.partition.config.version;
+    if (configVersion < held) return fail({ reason: "stale_config", version: held });
+    return configVersion > held ? fail({ reason: "config_needed" }) : room;
+  }
+
+  #openRoom(): Result<Room, ConfigFailure> {
+    if (this.#isDeleted) return deleted;
+    if (this.#room === null) return fail({ reason: "config_needed" });
+    this.#alarms.watch(Date.now());
+    return ok(this.#room);
+  }
+
+  /** The commit of requests that waited together. The configuration may have changed since they came. */
+  #commit(requests: readonly PartitionAppend[]): readonly Verdict[] {
+    return this.#turn(() => {
+      const verdicts: Verdict[] = [];
+      const rooms = requests.map((request) => this.#roomFor(request.configVersion));
+      const current = requests.filter((_, i) => rooms[i]?.ok);
+      const committed = this.#room?.partition.commit(current, Date.now()) ?? [];
+      let next = 0;
+      for (const room of rooms) verdicts.push(room.ok ? (committed[next++] as Verdict) : room);
+      return verdicts;
+    });
+  }
+
+  /** A synchronous turn that changes something. If it throws, nothing of it may survive in memory. */
+  #turn<T>(change: () => T): T {
+    try {
+      return change();
+    } catch (error) {
+      this.ctx.abort(`aborted: ${String(error)}`);
+      throw error;
+    }
+  }
+
+  async #guard(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      console.error(error);
+      this.ctx.abort(`aborted: ${String(error)}`);
+      throw error;
+    }
+  }
+}

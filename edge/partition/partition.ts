@@ -1,0 +1,285 @@
+/**
+ * One partition: a log, and everything that is derived from it. Here stand the three turns on which all else rests:
+ *
+ *   commit      decide → write one row → fold what was written into the live views
+ *   checkpoint  seal the tail → store what changed (windows, producers, counters) with the offset that it covers
+ *   waking      load the checkpoint → fold what came after it, by the same fold
+ *
+ * Each is synchronous: no other call sees half of it, and nothing is acknowledged before it is on disk. If one of them
+ * throws, memory may be ahead of the disk, and the object has to be aborted: see partition-object.ts.
+ */
+import { assert } from "#protocol";
+import {
+  type AppendPiece,
+  buildBatch,
+  type ColumnBatch,
+  encodeBatch,
+  integerAt,
+  MINUTE_MS,
+  timeAt,
+  watermarkOf,
+} from "#engine";
+import { type AdmissionRecord, newestRejects } from "./admission-record.ts";
+import { splitIntoRows } from "./commit-rows.ts";
+import { Comparisons } from "./comparison.ts";
+import type { Database } from "./database.ts";
+import { decide, type Verdict } from "./decide.ts";
+import { DictionaryStore } from "./dictionary-store.ts";
+import { addCounters, type Checkpoint, type Counters, type FactStore, NO_COUNTS } from "./facts.ts";
+import { type Generation, messageOf, statusOf } from "./generation.ts";
+import { PARTITION_LIMITS } from "./limits.ts";
+import { Log, type LogRow } from "./log.ts";
+import { ProducerStore } from "./producers.ts";
+import type { PartitionAppend, PartitionConfig, PartitionStatus, RejectedRecord } from "./rpc.ts";
+import { Trimmed } from "./trimmed.ts";
+import { Views } from "./views.ts";
+import { WindowStore } from "./window-store.ts";
+
+const NO_CHECKPOINT: Checkpoint = {
+  commitId: 0,
+  logEnd: 0,
+  lastAppendTime: 0,
+  greatestTime: 0,
+  counters: NO_COUNTS,
+  rejects: [],
+};
+
+export class Partition {
+  readonly database: Database;
+  readonly log: Log;
+  readonly views: Views;
+  readonly windows: WindowStore;
+  readonly comparisons: Comparisons;
+  readonly trimmed: Trimmed;
+  readonly #facts: FactStore;
+  readonly #dictionaries: DictionaryStore;
+  readonly #producers: ProducerStore;
+  #config: PartitionConfig;
+  #identifiers: ReadonlySet<string>;
+  #checkpoint: Checkpoint;
+  #lastAppendTime: number;
+  #greatestTime: number;
+  #counters: Counters;
+  #rejects: readonly RejectedRecord[];
+  /** What was counted since the last row was written: it goes with the next one. */
+  #unwritten: Pick<AdmissionRecord, "counters" | "rejects"> = { counters: NO_COUNTS, rejects: [] };
+
+  /** Wakes: everything is as it was when the last commit was written. */
+  constructor(database: Database, facts: FactStore, config: PartitionConfig, now: number) {
+    this.database = database;
+    this.#facts = facts;
+    this.#config = config;
+    this.#identifiers = new Set(config.identifiers);
+    const checkpoint = facts.get("checkpoint") ?? NO_CHECKPOINT;
+    this.#checkpoint = checkpoint;
+    this.#dictionaries = new DictionaryStore(database, facts, config.seed, now);
+    this.log = new Log(database, this.#dictionaries, checkpoint);
+    this.#producers = new ProducerStore(database);
+    this.windows = new WindowStore(database);
+    this.views = new Views(database, config.seed);
+    this.comparisons = new Comparisons(database, this.views, this.windows);
+    this.trimmed = new Trimmed(facts);
+    this.#lastAppendTime = Math.max(checkpoint.lastAppendTime, this.log.lastAppendTime);
+    this.#greatestTime = checkpoint.greatestTime;
+    this.#counters = checkpoint.counters;
+    this.#rejects = checkpoint.rejects;
+    this.#recover();
+  }
+
+  get config(): PartitionConfig {
+    return this.#config;
+  }
+
+  get checkpointEnd(): number {
+    return this.#checkpoint.logEnd;
+  }
+
+  get rejects(): readonly RejectedRecord[] {
+    return this.#rejects;
+  }
+
+  watermark(now: number): number {
+    return watermarkOf(this.#greatestTime, this.#lastAppendTime, now);
+  }
+
+  /** Takes a newer configuration: from this turn on it holds, and the views that it wants are begun. */
+  configure(config: PartitionConfig, now: number): void {
+    this.database.transaction(() => {
+      this.#facts.put("config", config);
+      const { start, end } = this.log;
+      this.views.reconcile(config.generations, { start, end, trimmed: this.trimmed.intervals, now });
+    });
+    this.#config = config;
+    this.#identifiers = new Set(config.identifiers);
+  }
+
+  // --- Commit ---
+
+  /** Commits requests together. @returns a verdict for each */
+  commit(requests: readonly PartitionAppend[], now: number): readonly Verdict[] {
+    const appendTime = Math.max(this.#lastAppendTime, now);
+    const bytes = this.database.bytes;
+    const max = PARTITION_LIMITS.databaseBytesMax;
+    const decision = decide(requests, {
+      partition: this.#config.partition,
+      appendTime,
+      logEnd: this.log.end,
+      allowedLatenessMs: this.#config.allowedLatenessMs,
+      dictionaries: this.#dictionaries.current,
+      full: bytes > max ? { bytes, max } : null,
+      producer: (slot, key) => this.#producers.get(slot, key, appendTime),
+    });
+    const { pieces, admission } = decision;
+    this.#counters = addCounters(this.#counters, admission.counters);
+    this.#rejects = newestRejects(this.#rejects, admission.rejects);
+    this.#unwritten = {
+      counters: addCounters(this.#unwritten.counters, admission.counters),
+      rejects: [...this.#unwritten.rejects, ...admission.rejects].slice(-PARTITION_LIMITS.rejectsPerCommitMax),
+    };
+    if (pieces.length === 0 && admission.producers.size === 0) return decision.verdicts;
+
+    const batches = this.#write(pieces, { ...this.#unwritten, producers: admission.producers }, appendTime);
+    this.#unwritten = { counters: NO_COUNTS, rejects: [] };
+    this.#lastAppendTime = appendTime;
+    this.#greatestTime = Math.max(this.#greatestTime, decision.greatestTime);
+    for (const change of admission.producers.values()) this.#producers.set(change);
+    for (const batch of batches) this.views.foldLive(batch);
+    if (this.#isCheckpointDue()) this.checkpoint(now);
+    return decision.verdicts;
+  }
+
+  /** Writes the rows of a commit: all or none. */
+  #write(pieces: readonly AppendPiece[], admission: AdmissionRecord, appendTime: number): readonly ColumnBatch[] {
+    return this.database.transaction(() => {
+      if (pieces.length === 0) {
+        this.#append({ appendTime, count: 0, encoded: null, admission });
+        return [];
+      }
+      const batches: ColumnBatch[] = [];
+      splitIntoRows(pieces, this.#dictionaries.current).forEach((row, i) => {
+        const built = buildBatch(this.#dictionaries.current, this.#identifiers, this.log.end, appendTime, row);
+        const encoded = encodeBatch(built, this.#dictionaries.current, this.#dictionaries.unlogged());
+        const batch = this.#append({ appendTime, count: built.count, encoded, admission: i === 0 ? admission : null });
+        if (batch !== null) batches.push(batch);
+      });
+      return batches;
+    });
+  }
+
+  #append(row: LogRow): ColumnBatch | null {
+    if (this.log.isTailFull(row)) this.log.seal();
+    return this.log.append(row);
+  }
+
+  // --- Checkpoint ---
+
+  #isCheckpointDue(): boolean {
+    const { live } = this.views;
+    return (
+      this.log.end - this.#checkpoint.logEnd >= PARTITION_LIMITS.checkpointRecordsMax ||
+      this.#producers.changed >= PARTITION_LIMITS.changedProducersMax ||
+      live.reduce((sum, { delta }) => sum + delta.groups, 0) >= PARTITION_LIMITS.changedGroupsMax ||
+      live.reduce((sum, { delta }) => sum + delta.windows.size, 0) >= PARTITION_LIMITS.changedWindowsMax
+    );
+  }
+
+  /** Stores everything that is derived from the log, up to its end. */
+  checkpoint(now: number): void {
+    this.#checkpoint = this.database.transaction(() => {
+      this.log.seal();
+      for (const generation of this.views.live) this.#storeWindows(generation);
+      this.#producers.checkpoint(now);
+      this.database.run("DELETE FROM admissions");
+      const checkpoint: Checkpoint = {
+        commitId: this.log.commitId,
+        logEnd: this.log.end,
+        lastAppendTime: this.#lastAppendTime,
+        greatestTime: this.#greatestTime,
+        counters: this.#counters,
+        rejects: this.#rejects,
+      };
+      this.#facts.put("checkpoint", checkpoint);
+      return checkpoint;
+    });
+    this.#unwritten = { counters: NO_COUNTS, rejects: [] };
+    for (const generation of this.views.live) generation.clearDelta();
+    if (this.#dictionaries.isDue(now, this.#config.retentionMs)) this.#dictionaries.renew(now);
+  }
+
+  /** Stores how far a build has come, so that it goes on from there after a crash. */
+  checkpointBuild(generation: Generation): void {
+    this.database.transaction(() => {
+      if (this.#storeWindows(generation)) this.views.settle(generation, { next: generation.next });
+    });
+    generation.clearDelta();
+  }
+
+  /** Stores a generation's changed windows. One that cannot be stored lets its generation fail, alone. */
+  #storeWindows(generation: Generation): boolean {
+    try {
+      this.windows.store(generation);
+      return true;
+    } catch (error) {
+      this.views.fail(generation, messageOf(error));
+      return false;
+    }
+  }
+
+  // --- Waking ---
+
+  #recover(): void {
+    for (const admission of this.log.admissionsSinceCheckpoint()) {
+      for (const change of admission.producers.values()) this.#producers.set(change);
+      this.#counters = addCounters(this.#counters, admission.counters);
+      this.#rejects = newestRejects(this.#rejects, admission.rejects);
+    }
+    this.views.resume(this.#checkpoint.logEnd);
+    let offset = this.#checkpoint.logEnd;
+    for (let segment = this.log.segmentAt(offset); segment !== undefined; segment = this.log.segmentAt(offset)) {
+      this.#recoverBatch(segment);
+      offset = segment.baseOffset + segment.count;
+    }
+    for (const batch of this.log.tail) this.#recoverBatch(batch);
+    assert(
+      this.views.live.every(({ next }) => next === this.log.end),
+      "live generations are folded up to the log's end",
+    );
+  }
+
+  #recoverBatch(batch: ColumnBatch): void {
+    this.#greatestTime = greatestTimeOf(batch, this.#greatestTime);
+    this.#lastAppendTime = Math.max(this.#lastAppendTime, batch.appendTimeMax);
+    this.views.foldLive(batch);
+  }
+
+  // --- Status ---
+
+  status(now: number): PartitionStatus {
+    const { log } = this;
+    return {
+      partition: this.#config.partition,
+      logStart: log.start,
+      logEnd: log.end,
+      records: log.end - log.start,
+      bytes: this.database.bytes,
+      segments: log.segmentCount,
+      oldestAppendTime: log.oldestAppendTime,
+      watermark: this.watermark(now),
+      ...this.#counters,
+      checkpointOffset: this.#checkpoint.logEnd,
+      configVersion: this.#config.version,
+      rowsWritten: this.database.rowsWritten,
+      generations: this.views.wanted.map((generation) => statusOf(generation, log.end)),
+    };
+  }
+}
+
+/** The greatest event time of a batch, none of them taken beyond its append time, or `known` if that is greater. */
+function greatestTimeOf(batch: ColumnBatch, known: number): number {
+  if ((batch.minuteMax + 1) * MINUTE_MS <= known) return known;
+  let greatest = known;
+  for (let i = 0; i < batch.count; i++) {
+    greatest = Math.max(greatest, Math.min(timeAt(batch, i), integerAt(batch.appendTimes, i)));
+  }
+  return greatest;
+}

@@ -1,0 +1,185 @@
+/**
+ * Answers this partition's part of a query: from the stored windows of a view, or by folding the log. Both go through it in
+ * slices, and both end in one partial state, which is merged with the other partitions' elsewhere.
+ *
+ * A scan of the log is pinned to the log's end at its start: first the tail is folded, in the turn in which it begins, then
+ * the segments before it, which never change. What retention takes away before it was read is named as missing.
+ */
+import { fail, ok, type Result } from "#protocol";
+import {
+  addInterval,
+  clip,
+  compileQuery,
+  compileRollup,
+  createState,
+  encodeState,
+  ENGINE_LIMITS,
+  fold,
+  type FoldPlan,
+  type FoldState,
+  type Intervals,
+  MINUTE_MS,
+  type Query,
+  rollUp,
+  sourceFromView,
+} from "#engine";
+import { clipCarried, type Generation } from "./generation.ts";
+import { PARTITION_LIMITS } from "./limits.ts";
+import type { Partition } from "./partition.ts";
+import type { PartitionAnswer, PartitionQuery, PartitionQueryFailure } from "./rpc.ts";
+import { runSlices } from "./slices.ts";
+import { readWindows } from "./view-reader.ts";
+
+type Answered = Result<PartitionAnswer, PartitionQueryFailure>;
+
+const tooManyGroups = fail({ reason: "too_many_groups", max: ENGINE_LIMITS.groupsMax } as const);
+
+/** Answers from a view; the caller has found that its windows hold the answer. */
+export async function queryView(
+  partition: Partition,
+  { query, source }: PartitionQuery & { source: { kind: "view" } },
+): Promise<Answered> {
+  const { view } = source;
+  const generation = partition.views.find(view, source.generation);
+  if (generation?.phase === "failed") {
+    return fail({ reason: "view_failed", view, detail: generation.record.error ?? "" });
+  }
+  if (generation === undefined || generation.phase !== "caught-up") return fail({ reason: "view_not_ready", view });
+  const logEnd = partition.log.end;
+  const watermark = partition.watermark(Date.now());
+  const rolledUp = await rollUpView(partition, generation, query);
+  if (rolledUp === null) return tooManyGroups;
+  if (generation.phase !== "caught-up") return fail({ reason: "view_not_ready", view });
+  const { carried, missing } = generation.record;
+  return ok({
+    watermark,
+    logEnd,
+    missing: clip(missing, query.from, query.to).map(({ from, to }) => ({ from, to, reason: "trimmed" as const })),
+    carried: clipCarried(carried, query.from, query.to).map(({ from, to, generation: number }) => {
+      return { from, to, generation: number };
+    }),
+    recordsScanned: 0,
+    partial: streamState(rolledUp.plan, rolledUp.state),
+  });
+}
+
+async function rollUpView(
+  partition: Partition,
+  generation: Generation,
+  query: Query,
+): Promise<{ plan: FoldPlan; state: FoldState } | null> {
+  const { config } = generation;
+  const stored = { name: config.view, generation: config.generation, spec: config.spec, hasSpam: false };
+  const chosen = sourceFromView(query, stored);
+  if (!chosen.ok) throw new Error(`a view was asked what it cannot answer: ${chosen.failure.detail}`);
+  const rollup = compileRollup(config.spec, query, chosen.value.residual);
+  const state = createState(rollup.query);
+  const pages = readWindows(partition.views, partition.windows, generation, query.from, query.to);
+  let isTooLarge = false;
+  await runSlices({
+    step: () => {
+      const page = pages.next();
+      if (page.done === true) return false;
+      for (const table of page.value) rollUp(rollup, state, table);
+      isTooLarge = state.groups > ENGINE_LIMITS.groupsMax;
+      return !isTooLarge;
+    },
+    sliceMs: PARTITION_LIMITS.sliceMs,
+    stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
+    duty: () => 1,
+    forMs: Infinity,
+  });
+  return isTooLarge ? null : { plan: rollup.query, state };
+}
+
+/** Folds the log. */
+export async function queryLog(partition: Partition, query: Query): Promise<Answered> {
+  const { log, trimmed } = partition;
+  const plan = compileQuery(query);
+  const state = createState(plan, partition.config.seed);
+  const logEnd = log.end;
+  const watermark = partition.watermark(Date.now());
+  const segmentsEnd = log.sealedEnd;
+  let missing = trimmed.within(query.from, query.to);
+  let recordsScanned = 0;
+  const scan = (batch: Parameters<typeof fold>[2]) => {
+    fold(plan, state, batch, 0, batch.count);
+    recordsScanned += batch.count;
+  };
+  const minuteFrom = query.from / MINUTE_MS;
+  const minuteTo = query.to / MINUTE_MS;
+  for (const batch of log.tail) if (batch.minuteMax >= minuteFrom && batch.minuteMin < minuteTo) scan(batch);
+
+  let offset = log.start;
+  await runSlices({
+    step: () => {
+      if (state.groups > ENGINE_LIMITS.groupsMax) return false;
+      if (log.start > offset) {
+        // Segments went before they were read. Which of what is trimmed by now they held is not known any more: all is named.
+        missing = union(missing, trimmed.within(query.from, query.to));
+        offset = log.start;
+      }
+      const segment = log.segmentAt(offset, segmentsEnd, minuteFrom, minuteTo);
+      if (segment === undefined) return false;
+      scan(segment);
+      offset = segment.baseOffset + segment.count;
+      return true;
+    },
+    sliceMs: PARTITION_LIMITS.sliceMs,
+    stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
+    duty: () => 1,
+    forMs: Infinity,
+  });
+  if (state.groups > ENGINE_LIMITS.groupsMax) return tooManyGroups;
+  return ok({
+    watermark,
+    logEnd,
+    missing: missing.map(({ from, to }) => ({ from, to, reason: "trimmed" as const })),
+    carried: [],
+    recordsScanned,
+    partial: streamState(plan, state),
+  });
+}
+
+/** At most a few scans at the same time, and a bounded queue behind them. */
+export class ScanGate {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  /** Runs a scan when its turn comes. @returns null if too many wait already */
+  async run<T>(scan: () => Promise<T>): Promise<T | null> {
+    if (this.#running >= PARTITION_LIMITS.scansMax) {
+      if (this.#waiting.length >= PARTITION_LIMITS.scansWaitingMax) return null;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running += 1;
+    }
+    try {
+      return await scan();
+    } finally {
+      // The place is handed on, so that nobody who comes in between takes it.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
+    }
+  }
+}
+
+/** The pieces of a state, one after the other, encoded as they are asked for. */
+function streamState(plan: FoldPlan, state: FoldState): ReadableStream<Uint8Array> {
+  const pieces = encodeState(plan, state);
+  return new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const piece = pieces.next();
+      if (piece.done === true) {
+        controller.close();
+        controller.byobRequest?.respond(0);
+      } else {
+        controller.enqueue(piece.value);
+      }
+    },
+  });
+}
+
+const union = (a: Intervals, b: Intervals): Intervals => b.reduce(addInterval, a);

@@ -1,0 +1,60 @@
+/**
+ * Reads records back, one by one, in offset order: for the administrator's eyes, not for computing.
+ */
+import { fail, ok } from "#protocol";
+import { type ColumnBatch, integerAt, timeAt, valueAt } from "#engine";
+import { PARTITION_LIMITS } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { LogRecord, PartitionRecords } from "./rpc.ts";
+
+/**
+ * @param offset the first record's; below the log's start is an explicit failure, never a silent jump
+ * @param limit at most how many; fewer come when their text is long, and `next` says where to go on
+ */
+export function readRecords(log: Log, offset: number, limit: number): PartitionRecords {
+  const from = Math.max(0, Math.floor(offset));
+  if (from < log.start) return fail({ reason: "offset_trimmed", logStart: log.start });
+  const records: LogRecord[] = [];
+  const end = Math.min(log.end, from + Math.max(0, Math.min(limit, PARTITION_LIMITS.recordsReadMax)));
+  let next = from;
+  let room: number = PARTITION_LIMITS.recordsReadBytesMax;
+  while (next < end && room > 0) {
+    const batch = batchAt(log, next);
+    const until = Math.min(end, batch.baseOffset + batch.count);
+    for (; next < until && room > 0; next++) {
+      const record = recordAt(batch, next - batch.baseOffset);
+      room -= weightOf(record);
+      records.push(record);
+    }
+  }
+  return ok({ records, next: Math.min(next, log.end), logStart: log.start, logEnd: log.end });
+}
+
+function batchAt(log: Log, offset: number): ColumnBatch {
+  const inTail = log.tail.find((batch) => batch.baseOffset <= offset && offset < batch.baseOffset + batch.count);
+  const batch = inTail ?? log.segmentAt(offset);
+  if (batch === undefined || batch.baseOffset > offset) throw new Error(`the log has no record at ${offset}`);
+  return batch;
+}
+
+function recordAt(batch: ColumnBatch, index: number): LogRecord {
+  const attributes = [...batch.attributes].flatMap(([name, columns]) => {
+    const value = valueAt(columns, index);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return {
+    offset: batch.baseOffset + index,
+    appendTime: integerAt(batch.appendTimes, index),
+    time: timeAt(batch, index),
+    ...Object.fromEntries(attributes),
+  };
+}
+
+/** About how many bytes a record takes in a reply. */
+function weightOf(record: LogRecord): number {
+  let weight = 64;
+  for (const [name, value] of Object.entries(record)) {
+    weight += name.length + (typeof value === "string" ? 3 * value.length : 8);
+  }
+  return weight;
+}

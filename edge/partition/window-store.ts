@@ -1,0 +1,144 @@
+/**
+ * The stored windows of view generations: a row each, or several if one row would be too long. What is stored is merged with
+ * what changed since; both add up to the window.
+ */
+import { assert } from "#protocol";
+import {
+  createState,
+  decodeTable,
+  encodeTablePieces,
+  type FoldState,
+  type GroupTable,
+  mergePiece,
+  mergeWindow,
+  type Shape,
+} from "#engine";
+import type { Database } from "./database.ts";
+import { checkWindowGroups, type Generation } from "./generation.ts";
+
+type StoredPart = { start: number; state: ArrayBuffer };
+
+export class WindowStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Adds what changed to the stored windows. To be called in a transaction; the generation's delta is still there after it,
+   * for the case that the transaction fails. Throws if a window has too many groups.
+   */
+  store({ id, plan, delta }: Generation): void {
+    for (const changed of delta.windows.values()) {
+      const parts = this.#parts(id, changed.start);
+      const whole = parts.length === 0 ? changed : mergeParts(plan, parts, changed);
+      checkWindowGroups(changed.start, whole.size);
+      let part = 0;
+      for (const bytes of encodeTablePieces(plan, whole)) {
+        this.#database.run(
+          "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)",
+          id,
+          changed.start,
+          part++,
+          whole.changedAt,
+          bytes,
+        );
+      }
+      assert(part >= parts.length, "a window never shrinks");
+    }
+  }
+
+  /**
+   * A page of stored windows with from <= start < to, decoded under the interners of `into`; those of one start may come as
+   * several tables. The next page begins at `next`, which is null after the last one.
+   */
+  page(
+    id: number,
+    shape: Shape,
+    into: Pick<FoldState, "interners">,
+    from: number,
+    to: number,
+    rowsMax: number,
+  ): { readonly tables: readonly GroupTable[]; readonly next: number | null } {
+    const rows = this.#database.all<StoredPart>(
+      "SELECT start, state FROM windows WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part LIMIT ?",
+      id,
+      from,
+      to,
+      rowsMax,
+    );
+    const last = rows.at(-1);
+    if (rows.length < rowsMax || last === undefined)
+      return { tables: rows.map((row) => decode(shape, into, row)), next: null };
+    // The last window may have parts beyond the page. They are read now, so that a page always ends between windows.
+    const whole = rows.filter(({ start }) => start < last.start);
+    const rest = this.#parts(id, last.start);
+    return { tables: [...whole, ...rest].map((row) => decode(shape, into, row)), next: last.start + 1 };
+  }
+
+  /** Bytes of the stored windows with from <= start < to. */
+  bytes(id: number, from: number, to: number): number {
+    return this.#database.only<{ bytes: number }>(
+      "SELECT coalesce(sum(length(state)), 0) AS bytes FROM windows WHERE generation = ? AND start >= ? AND start < ?",
+      id,
+      from,
+      to,
+    ).bytes;
+  }
+
+  /** Least and greatest start among the stored windows; null if there are none. */
+  bounds(id: number): { readonly first: number; readonly last: number } | null {
+    const ends = this.#database.only<{ first: number | null; last: number | null }>(
+      `SELECT (SELECT start FROM windows WHERE generation = ?1 ORDER BY start LIMIT 1) AS first,
+              (SELECT start FROM windows WHERE generation = ?1 ORDER BY start DESC LIMIT 1) AS last`,
+      id,
+    );
+    return ends.first === null || ends.last === null ? null : { first: ends.first, last: ends.last };
+  }
+
+  /** When windows last changed, for those that start at or after `from` and before `to`, in order. */
+  changes(id: number, from: number, to: number, limit: number): readonly { start: number; changedAt: number }[] {
+    return this.#database
+      .all<{ start: number; changed_at: number }>(
+        `SELECT start, changed_at FROM windows
+         WHERE generation = ? AND start >= ? AND start < ? AND part = 0 ORDER BY start LIMIT ?`,
+        id,
+        from,
+        to,
+        limit,
+      )
+      .map((row) => ({ start: row.start, changedAt: row.changed_at }));
+  }
+
+  /** Takes windows with from <= start < to away. */
+  remove(id: number, from: number, to: number): void {
+    this.#database.run("DELETE FROM windows WHERE generation = ? AND start >= ? AND start < ?", id, from, to);
+  }
+
+  #parts(id: number, start: number): StoredPart[] {
+    return this.#database.all<StoredPart>(
+      "SELECT start, state FROM windows WHERE generation = ? AND start = ? ORDER BY part",
+      id,
+      start,
+    );
+  }
+}
+
+function mergeParts(shape: Shape, parts: readonly StoredPart[], changed: GroupTable): GroupTable {
+  const state = createState(shape);
+  for (const part of parts) {
+    const merged = mergePiece(shape, state, new Uint8Array(part.state));
+    if (!merged.ok) throw new Error(`a stored window is damaged: ${merged.failure.reason}`);
+  }
+  mergeWindow(shape, state, changed);
+  const whole = state.windows.get(changed.start);
+  assert(whole !== undefined, "the window that was merged");
+  return whole;
+}
+
+function decode(shape: Shape, into: Pick<FoldState, "interners">, row: StoredPart): GroupTable {
+  const table = decodeTable(shape, into, new Uint8Array(row.state));
+  if (!table.ok) throw new Error(`a stored window is damaged: ${table.failure.reason}`);
+  return table.value;
+}
