@@ -215,6 +215,23 @@ describe("a replay", () => {
     });
   });
 
+  it("does not count what a partition folds after it has caught up, while others have not", () => {
+    const { state, job } = expectOk(startReplay(ready, { ...manual, view: "clicks_per_ad" }, 10_000));
+    const slow = status("clicks_per_ad", 2, { state: "building", next: 0 });
+    const at = (next: number) =>
+      new Map([
+        [
+          job.id,
+          new Map([
+            [0, status("clicks_per_ad", 2, { next })],
+            [1, slow],
+          ]),
+        ],
+      ]);
+    const later = observeReplays(observeReplays(state, at(100), 11_000), at(5_000), 12_000);
+    expect(describeReplay(expectJob(later, job.id), 12_000)).toMatchObject({ recordsDone: 100, recordsTotal: 200 });
+  });
+
   it("fails with the reason of the partition that failed, even after it had caught up", () => {
     const { state, job } = expectOk(startReplay(ready, { ...manual, view: FROM_PHONES }, 2_000));
     const caughtUp = report(state, job.id, 3_000);

@@ -198,6 +198,17 @@ describe("keys", () => {
     expect(await digests()).toHaveLength(3);
   });
 
+  it("that are about to end do not live longer because another one is made", async () => {
+    const held = new HeldStream();
+    const { keys } = await create(held);
+    await held.call((stream) => stream.createKey("write", 1_000));
+    await held.call((stream) => stream.createKey("write", DAY_MS));
+    after(1_000);
+    const digests = (await context(held))?.keys.map(({ digest }) => digest);
+    expect(digests).not.toContain(await digestKey(keys?.write ?? ""));
+    expect(digests).toHaveLength(4);
+  });
+
   it("of one kind are bounded: the oldest ends first", async () => {
     const held = new HeldStream();
     const { keys } = await create(held);
