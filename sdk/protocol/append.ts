@@ -143,17 +143,6 @@ export const ProblemSchema = v.looseObject({
 });
 export type Problem = v.InferOutput<typeof ProblemSchema>;
 
-/** The edge's answer to an append that was taken; null if this is something else: a proxy's page, say. */
-export const parseAppendReply = (input: unknown): AppendReply | null => parsedOrNull(AppendReplySchema, input);
-
-/** The edge's error answer; null if this is something else. */
-export const parseProblem = (input: unknown): Problem | null => parsedOrNull(ProblemSchema, input);
-
-function parsedOrNull<T>(schema: v.GenericSchema<unknown, T>, input: unknown): T | null {
-  const parsed = v.safeParse(schema, input);
-  return parsed.success ? parsed.output : null;
-}
-
 /** Every way in which an append can be refused, with the numbers that explain it. */
 export type AppendFailure =
   | AppendRequestFailure
