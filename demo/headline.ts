@@ -68,7 +68,7 @@ function showDates(series: Answer, counts: readonly number[], clicks: number, bu
   text("now-label", "Busiest");
   text("now", formatCount(most));
   const bucket = bucketName(bucketMinutes);
-  const since = typeof at === "number" && most > 0 ? ` from ${formatMoment(at, Date.now())}` : "";
+  const since = typeof at === "number" && most > 0 ? ` from ${formatDay(at)}, ${formatMinute(at)}` : "";
   text("now-aside", `in the ${bucket}${since}`);
 }
 

@@ -192,15 +192,15 @@ test("without a configuration the pages ask for keys, and keep them for the tab"
   const stream = await newStream();
   const reader = await newReader(null);
   const dashboard = await open(reader, "/dashboard");
-  await dashboard.getByLabel("Stream").fill(stream.name);
-  await dashboard.getByLabel("Read key").fill(stream.keys.read);
+  await dashboard.getByLabel("Stream", { exact: true }).fill(stream.name);
+  await dashboard.getByLabel("Read key", { exact: true }).fill(stream.keys.read);
   await dashboard.getByRole("button", { name: "Connect" }).click();
   await untilText(dashboard, "clicks", /^0$/);
   await untilText(dashboard, "log-locked", /admin token/);
 
   const paper = await open(reader, "/");
-  await paper.getByLabel("Write key").fill(stream.keys.write);
-  await paper.getByLabel("Stream").fill(stream.name);
+  await paper.getByLabel("Write key", { exact: true }).fill(stream.keys.write);
+  await paper.getByLabel("Stream", { exact: true }).fill(stream.name);
   await paper.getByRole("button", { name: "Connect" }).click();
   await untilText(paper, "says", /Click an advertisement/);
 });
