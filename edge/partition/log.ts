@@ -3,29 +3,18 @@
  *
  *   start ──── segments, immutable, about 8,192 records each ────┬── tail, one row a commit ──── end
  *
- * Sealing takes the whole tail, so that the tail begins where the last segment ends, and everything that is derived from the
- * log is stored up to the end of a segment. The tail is also kept decoded: it is read by every scan and sealed soon.
+ * Sealing takes the whole tail, so that the tail begins where the last segment ends. The tail is also kept decoded: it is read
+ * by every scan, and sealed soon.
  *
  * Lacks decisions: when to seal, and what may be trimmed, is said by its callers.
  */
 import { assert } from "#protocol";
-import {
-  addInterval,
-  type ColumnBatch,
-  decodeBatch,
-  encodeBatch,
-  type EncodedBatch,
-  ENGINE_LIMITS,
-  integerAt,
-  type Intervals,
-  MINUTE_MS,
-  readAdditions,
-  seal,
-} from "#engine";
+import { type ColumnBatch, type EncodedBatch, ENGINE_LIMITS, integerAt, type Intervals, readAdditions } from "#engine";
 import { type AdmissionRecord, decodeAdmission, encodeAdmission, mergeAdmissions } from "./admission-record.ts";
 import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
+import { bytesOf, decodeStored, Segments } from "./segments.ts";
 
 /** A row of the tail before it is written; a batch of which every event was rejected has no records. */
 export interface LogRow {
@@ -35,15 +24,7 @@ export interface LogRow {
   readonly admission: AdmissionRecord | null;
 }
 
-export interface SegmentInfo {
-  readonly baseOffset: number;
-  readonly count: number;
-  readonly appendMin: number;
-  readonly appendMax: number;
-  readonly bytes: number;
-}
-
-type StoredLogRow = {
+type StoredRow = {
   commit_id: number;
   base_offset: number;
   count: number;
@@ -52,9 +33,8 @@ type StoredLogRow = {
   cold: ArrayBuffer | null;
 };
 
-type StoredSegment = { base_offset: number; count: number; dictionary: number; hot: ArrayBuffer };
-
 export class Log {
+  readonly segments: Segments;
   readonly #database: Database;
   readonly #dictionaries: DictionaryStore;
   /** The batches of the tail, in order. */
@@ -71,18 +51,16 @@ export class Log {
   constructor(database: Database, dictionaries: DictionaryStore, checkpoint: { logEnd: number; commitId: number }) {
     this.#database = database;
     this.#dictionaries = dictionaries;
-    const last = database.first<{ end: number }>(
-      "SELECT base_offset + count AS end FROM segments ORDER BY base_offset DESC LIMIT 1",
-    );
+    this.segments = new Segments(database, dictionaries);
     const sealed = database.first<{ id: number | null }>("SELECT max(commit_id) AS id FROM admissions");
-    this.#tailStart = Math.max(checkpoint.logEnd, last?.end ?? 0);
+    this.#tailStart = Math.max(checkpoint.logEnd, this.segments.end ?? 0);
     this.#end = this.#tailStart;
     this.#nextCommit = Math.max(checkpoint.commitId, sealed?.id ?? 0) + 1;
-    const rows = database.all<StoredLogRow>(
+    const rows = database.all<StoredRow>(
       "SELECT commit_id, base_offset, count, append_time, hot, cold FROM log ORDER BY commit_id",
     );
     for (const row of rows) this.#takeOver(row);
-    this.#start = this.#firstOffset();
+    this.#start = this.segments.oldest(1)[0]?.baseOffset ?? this.#tailStart;
   }
 
   get start(): number {
@@ -94,7 +72,7 @@ export class Log {
     return this.#end;
   }
 
-  /** Where the last segment ends: all before it can be recovered from segments. */
+  /** Where the last segment ends, and the tail begins. */
   get sealedEnd(): number {
     return this.#tailStart;
   }
@@ -109,6 +87,16 @@ export class Log {
     return this.#lastAppendTime;
   }
 
+  /** Append time of the oldest record; null if there is none. */
+  get oldestAppendTime(): number | null {
+    return this.segments.oldest(1)[0]?.appendMin ?? this.tailOldestAppendTime;
+  }
+
+  get tailOldestAppendTime(): number | null {
+    const [batch] = this.#tail;
+    return batch === undefined ? null : integerAt(batch.appendTimes, 0);
+  }
+
   get tail(): readonly ColumnBatch[] {
     return this.#tail;
   }
@@ -116,46 +104,49 @@ export class Log {
   // --- Appending ---
 
   /** Whether a row would make the tail longer than it may be: then it is sealed first. */
-  isTailFull(row: LogRow): boolean {
+  isTailFull({ count, encoded }: LogRow): boolean {
     if (this.#tailRows === 0) return false;
     return (
       this.#tailRows >= PARTITION_LIMITS.tailRowsMax ||
-      this.#end - this.#tailStart + row.count > ENGINE_LIMITS.segmentRecordsMax ||
-      this.#tailBytes + bytesOf(row.encoded) > PARTITION_LIMITS.tailBytesMax
+      this.#end - this.#tailStart + count > ENGINE_LIMITS.segmentRecordsMax ||
+      this.#tailBytes + (encoded === null ? 0 : bytesOf(encoded)) > PARTITION_LIMITS.tailBytesMax
     );
   }
 
   /** Appends one row. @returns the batch as it will be read from now on: decoded from the very bytes that were written */
-  append(row: LogRow): ColumnBatch | null {
-    const { encoded, count, appendTime } = row;
+  append({ encoded, count, appendTime, admission }: LogRow): ColumnBatch | null {
     this.#database.run(
       "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)",
       this.#nextCommit,
       this.#end,
       count,
       appendTime,
-      row.admission && encodeAdmission(row.admission),
+      admission && encodeAdmission(admission),
       encoded && encoded.hot,
       encoded && encoded.cold,
     );
     this.#dictionaries.markLogged();
-    const batch = encoded && this.#decode(encoded.hot, () => encoded.cold, this.#dictionaries.current.generation);
-    this.#extend(batch, this.#nextCommit, count, bytesOf(encoded));
+    const batch = encoded && this.#decode(encoded.hot, encoded.cold);
+    this.#extend(batch, this.#nextCommit, count, encoded === null ? 0 : bytesOf(encoded));
     return batch;
   }
 
-  #takeOver({ commit_id, base_offset, count, append_time, hot, cold }: StoredLogRow): void {
+  #takeOver({ commit_id, base_offset, count, append_time, hot, cold }: StoredRow): void {
     assert(base_offset === this.#end, "offsets without a hole");
     let batch: ColumnBatch | null = null;
     let bytes = 0;
     if (hot !== null && cold !== null) {
       const hotBytes = new Uint8Array(hot);
       this.#dictionaries.replay(readAdditions(hotBytes));
-      batch = this.#decode(hotBytes, () => new Uint8Array(cold), this.#dictionaries.current.generation);
+      batch = this.#decode(hotBytes, new Uint8Array(cold));
       bytes = hot.byteLength + cold.byteLength;
     }
     this.#extend(batch, commit_id, count, bytes);
     this.#lastAppendTime = append_time;
+  }
+
+  #decode(hot: Uint8Array, cold: Uint8Array): ColumnBatch {
+    return decodeStored(hot, () => cold, this.#dictionaries, this.#dictionaries.current.generation);
   }
 
   #extend(batch: ColumnBatch | null, commitId: number, count: number, bytes: number): void {
@@ -166,28 +157,12 @@ export class Log {
     this.#nextCommit = commitId + 1;
   }
 
-  // --- Sealing ---
+  // --- Sealing and trimming ---
 
   /** Turns the tail into segments. To be called in a transaction. */
   seal(): void {
     if (this.#tailRows === 0) return;
-    for (const { batch, encoded } of this.#encodeSegments(this.#tail)) {
-      this.#database.run(
-        `INSERT INTO segments VALUES
-           (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-            ?8 + coalesce((SELECT position FROM segments ORDER BY base_offset DESC LIMIT 1), 0), ?9, ?10)`,
-        batch.baseOffset,
-        batch.count,
-        integerAt(batch.appendTimes, 0),
-        batch.appendTimeMax,
-        batch.minuteMin,
-        batch.minuteMax,
-        this.#dictionaries.current.generation,
-        bytesOf(encoded),
-        encoded.hot,
-        encoded.cold,
-      );
-    }
+    this.segments.add(this.#tail);
     for (const record of mergeAdmissions(this.#tailAdmissions())) {
       this.#database.run(
         "INSERT INTO admissions (commit_id, producers) VALUES (?, ?)",
@@ -203,24 +178,14 @@ export class Log {
     this.#tailStart = this.#end;
   }
 
-  /** Seals batches into one segment, or into several if one would not fit a row. */
-  #encodeSegments(batches: readonly ColumnBatch[]): readonly { batch: ColumnBatch; encoded: EncodedBatch }[] {
-    if (batches.length === 0) return [];
-    const batch = seal(batches);
-    const encoded = encodeBatch(batch, this.#dictionaries.current, null);
-    const longest = Math.max(encoded.hot.length, encoded.cold.length);
-    if (longest <= ENGINE_LIMITS.storedBytesMax || batches.length === 1) return [{ batch, encoded }];
-    const half = Math.ceil(batches.length / 2);
-    return [...this.#encodeSegments(batches.slice(0, half)), ...this.#encodeSegments(batches.slice(half))];
+  /** Takes the first segment away. To be called in a transaction. @returns the event times of what went */
+  trimFirst(): Intervals {
+    const gone = this.segments.trimFirst();
+    this.#start = this.segments.oldest(1)[0]?.baseOffset ?? this.#tailStart;
+    return gone;
   }
 
-  // --- Reading ---
-
-  /** What admission decided in the tail's commits. */
-  #tailAdmissions(): readonly AdmissionRecord[] {
-    const rows = this.#database.all<{ producers: string | null }>("SELECT producers FROM log ORDER BY commit_id");
-    return rows.map((row) => decodeAdmission(row.producers));
-  }
+  // --- What admission decided ---
 
   /** What admission decided since the last checkpoint. */
   admissionsSinceCheckpoint(): readonly AdmissionRecord[] {
@@ -228,118 +193,8 @@ export class Log {
     return [...sealed.map((row) => decodeAdmission(row.producers)), ...this.#tailAdmissions()];
   }
 
-  /**
-   * The next segment that ends after `offset` and holds event times in [minuteFrom, minuteTo), if it begins before `end`;
-   * undefined if there is none. Its cold part is read only if something in it is asked for.
-   */
-  segmentAt(offset: number, end = Infinity, minuteFrom = -Infinity, minuteTo = Infinity): ColumnBatch | undefined {
-    const row = this.#database.first<StoredSegment>(
-      `SELECT base_offset, count, dictionary, hot FROM segments
-       WHERE base_offset >= coalesce((SELECT base_offset FROM segments WHERE base_offset <= ? ORDER BY base_offset DESC LIMIT 1), 0)
-         AND base_offset + count > ? AND base_offset < ? AND minute_max >= ? AND minute_min < ?
-       ORDER BY base_offset LIMIT 1`,
-      offset,
-      offset,
-      finite(end),
-      finite(minuteFrom),
-      finite(minuteTo),
-    );
-    return row && this.#decodeSegment(row);
-  }
-
-  #decodeSegment({ base_offset, dictionary, hot }: StoredSegment): ColumnBatch {
-    const cold = () =>
-      new Uint8Array(
-        this.#database.only<{ cold: ArrayBuffer }>("SELECT cold FROM segments WHERE base_offset = ?", base_offset).cold,
-      );
-    return this.#decode(new Uint8Array(hot), cold, dictionary);
-  }
-
-  #decode(hot: Uint8Array, cold: () => Uint8Array, generation: number): ColumnBatch {
-    const decoded = decodeBatch(hot, cold, this.#dictionaries.of(generation));
-    if (!decoded.ok) throw new Error(`the log is damaged: ${decoded.failure.reason}, ${decoded.failure.detail}`);
-    return decoded.value;
-  }
-
-  // --- Retention ---
-
-  /** The first segments, oldest first. */
-  oldestSegments(limit: number): readonly SegmentInfo[] {
-    return this.#database
-      .all<{ base_offset: number; count: number; append_min: number; append_max: number; bytes: number }>(
-        "SELECT base_offset, count, append_min, append_max, bytes FROM segments ORDER BY base_offset LIMIT ?",
-        limit,
-      )
-      .map((row) => ({
-        baseOffset: row.base_offset,
-        count: row.count,
-        appendMin: row.append_min,
-        appendMax: row.append_max,
-        bytes: row.bytes,
-      }));
-  }
-
-  /** Append time of the oldest record; null if there is none. */
-  get oldestAppendTime(): number | null {
-    return this.oldestSegments(1)[0]?.appendMin ?? this.tailOldestAppendTime;
-  }
-
-  get tailOldestAppendTime(): number | null {
-    const [batch] = this.#tail;
-    return batch === undefined ? null : integerAt(batch.appendTimes, 0);
-  }
-
-  /** Bytes of all segments. */
-  get segmentBytes(): number {
-    const ends = this.#database.only<{ first: number | null; last: number | null }>(
-      `SELECT (SELECT position - bytes FROM segments ORDER BY base_offset LIMIT 1) AS first,
-              (SELECT position FROM segments ORDER BY base_offset DESC LIMIT 1) AS last`,
-    );
-    return (ends.last ?? 0) - (ends.first ?? 0);
-  }
-
-  get segmentCount(): number {
-    return this.#database.only<{ count: number }>("SELECT count(*) AS count FROM segments").count;
-  }
-
-  /** Takes the first segment away. To be called in a transaction. @returns the event times of what went */
-  trimFirst(): Intervals {
-    const first = this.segmentAt(this.#start);
-    assert(first !== undefined && first.baseOffset === this.#start, "a segment to trim");
-    this.#database.run("DELETE FROM segments WHERE base_offset = ?", first.baseOffset);
-    this.#start = this.#firstOffset();
-    const oldest = this.#database.first<{ dictionary: number }>(
-      "SELECT dictionary FROM segments ORDER BY base_offset LIMIT 1",
-    );
-    this.#dictionaries.dropBefore(oldest?.dictionary ?? Infinity);
-    return minutesOf(first);
-  }
-
-  #firstOffset(): number {
-    const first = this.#database.first<{ base_offset: number }>(
-      "SELECT base_offset FROM segments ORDER BY base_offset LIMIT 1",
-    );
-    return first?.base_offset ?? this.#tailStart;
+  #tailAdmissions(): readonly AdmissionRecord[] {
+    const rows = this.#database.all<{ producers: string | null }>("SELECT producers FROM log ORDER BY commit_id");
+    return rows.map((row) => decodeAdmission(row.producers));
   }
 }
-
-/** The minutes in which a batch has records, as intervals. */
-function minutesOf(batch: ColumnBatch): Intervals {
-  const minutes = new Set<number>();
-  for (let i = 0; i < batch.count; i++) minutes.add(integerAt(batch.minutes, i));
-  const sorted = Float64Array.from(minutes).sort();
-  let intervals: Intervals = [];
-  let from = sorted[0] as number;
-  sorted.forEach((minute, i) => {
-    if (sorted[i + 1] === minute + 1) return;
-    intervals = addInterval(intervals, { from: from * MINUTE_MS, to: (minute + 1) * MINUTE_MS });
-    from = sorted[i + 1] as number;
-  });
-  return intervals;
-}
-
-const bytesOf = (encoded: EncodedBatch | null): number =>
-  encoded === null ? 0 : encoded.hot.length + encoded.cold.length;
-
-/** SQLite compares with the greatest integer where JavaScript has infinity. */
-const finite = (value: number): number => Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);

@@ -235,7 +235,7 @@ export class Partition {
     }
     this.views.resume(this.#checkpoint.logEnd);
     let offset = this.#checkpoint.logEnd;
-    for (let segment = this.log.segmentAt(offset); segment !== undefined; segment = this.log.segmentAt(offset)) {
+    for (let segment = this.log.segments.at(offset); segment !== undefined; segment = this.log.segments.at(offset)) {
       this.#recoverBatch(segment);
       offset = segment.baseOffset + segment.count;
     }
@@ -262,7 +262,7 @@ export class Partition {
       logEnd: log.end,
       records: log.end - log.start,
       bytes: this.database.bytes,
-      segments: log.segmentCount,
+      segments: log.segments.count,
       oldestAppendTime: log.oldestAppendTime,
       watermark: this.watermark(now),
       ...this.#counters,

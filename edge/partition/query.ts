@@ -119,7 +119,7 @@ export async function queryLog(partition: Partition, query: Query): Promise<Answ
         missing = union(missing, trimmed.within(query.from, query.to));
         offset = log.start;
       }
-      const segment = log.segmentAt(offset, segmentsEnd, minuteFrom, minuteTo);
+      const segment = log.segments.at(offset, segmentsEnd, minuteFrom, minuteTo);
       if (segment === undefined) return false;
       scan(segment);
       offset = segment.baseOffset + segment.count;

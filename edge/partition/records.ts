@@ -32,7 +32,7 @@ export function readRecords(log: Log, offset: number, limit: number): PartitionR
 
 function batchAt(log: Log, offset: number): ColumnBatch {
   const inTail = log.tail.find((batch) => batch.baseOffset <= offset && offset < batch.baseOffset + batch.count);
-  const batch = inTail ?? log.segmentAt(offset);
+  const batch = inTail ?? log.segments.at(offset);
   if (batch === undefined || batch.baseOffset > offset) throw new Error(`the log has no record at ${offset}`);
   return batch;
 }

@@ -70,7 +70,7 @@ export class Replay {
     }
     let segment: ColumnBatch | undefined;
     try {
-      segment = log.segmentAt(next);
+      segment = log.segments.at(next);
     } catch (error) {
       for (const generation of generations) views.fail(generation, messageOf(error));
       return;

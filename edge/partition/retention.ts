@@ -5,7 +5,7 @@
  */
 import type { Intervals } from "#engine";
 import { PARTITION_LIMITS } from "./limits.ts";
-import type { SegmentInfo } from "./log.ts";
+import type { SegmentInfo } from "./segments.ts";
 import type { Partition } from "./partition.ts";
 import { runSlices } from "./slices.ts";
 
@@ -19,12 +19,12 @@ export class Retention {
   /** When there will be something to do, in milliseconds since the epoch; null: never, as things are. */
   due(now: number): number | null {
     const { log, config } = this.#partition;
-    const [first] = log.oldestSegments(1);
+    const [first] = log.segments.oldest(1);
     const tailOldest = log.tailOldestAppendTime;
     const times: number[] = [];
     if (tailOldest !== null) times.push(tailOldest + this.#tailAgeMaxMs);
     if (first !== undefined) {
-      const expiry = log.segmentBytes > config.retentionBytes ? now : first.appendMax + config.retentionMs + 1;
+      const expiry = log.segments.bytes > config.retentionBytes ? now : first.appendMax + config.retentionMs + 1;
       times.push(Math.max(expiry, this.#waitsUntil(endOf(first)) ?? 0));
     }
     return times.length === 0 ? null : Math.min(...times);
@@ -45,9 +45,9 @@ export class Retention {
     const { log, config } = this.#partition;
     const tailOldest = log.tailOldestAppendTime;
     if (tailOldest !== null && now - tailOldest >= this.#tailAgeMaxMs) this.#partition.checkpoint(now);
-    let excessBytes = log.segmentBytes - config.retentionBytes;
+    let excessBytes = log.segments.bytes - config.retentionBytes;
     const expired: SegmentInfo[] = [];
-    for (const segment of log.oldestSegments(PARTITION_LIMITS.trimSegmentsMax)) {
+    for (const segment of log.segments.oldest(PARTITION_LIMITS.trimSegmentsMax)) {
       if (excessBytes <= 0 && segment.appendMax + config.retentionMs >= now) break;
       const waitsUntil = this.#waitsUntil(endOf(segment));
       if (waitsUntil !== null && now < waitsUntil) break;
@@ -66,8 +66,8 @@ export class Retention {
     const { log, views } = this.#partition;
     if (before > log.sealedEnd) this.#partition.checkpoint(now);
     const needed = views.neededFrom(log.end);
-    const segments = log
-      .oldestSegments(PARTITION_LIMITS.trimSegmentsMax)
+    const segments = log.segments
+      .oldest(PARTITION_LIMITS.trimSegmentsMax)
       .filter((segment) => endOf(segment) <= Math.min(before, needed));
     this.#trim(segments, now);
     return segments.length === PARTITION_LIMITS.trimSegmentsMax;

@@ -1,0 +1,189 @@
+/**
+ * Sealed segments: immutable runs of the log, a row each. The first ones go, new ones come at the end, and nothing in between
+ * ever changes.
+ */
+import { assert } from "#protocol";
+import {
+  addInterval,
+  type ColumnBatch,
+  decodeBatch,
+  encodeBatch,
+  type EncodedBatch,
+  ENGINE_LIMITS,
+  integerAt,
+  type Intervals,
+  MINUTE_MS,
+  seal,
+} from "#engine";
+import type { Database } from "./database.ts";
+import type { DictionaryStore } from "./dictionary-store.ts";
+
+export interface SegmentInfo {
+  readonly baseOffset: number;
+  readonly count: number;
+  readonly appendMin: number;
+  readonly appendMax: number;
+  readonly bytes: number;
+}
+
+type StoredSegment = { base_offset: number; count: number; dictionary: number; hot: ArrayBuffer };
+
+export class Segments {
+  readonly #database: Database;
+  readonly #dictionaries: DictionaryStore;
+
+  constructor(database: Database, dictionaries: DictionaryStore) {
+    this.#database = database;
+    this.#dictionaries = dictionaries;
+  }
+
+  /** Seals consecutive batches into one segment, or into several if one would not fit a row. */
+  add(batches: readonly ColumnBatch[]): void {
+    if (batches.length === 0) return;
+    const batch = seal(batches);
+    const encoded = encodeBatch(batch, this.#dictionaries.current, null);
+    if (Math.max(encoded.hot.length, encoded.cold.length) > ENGINE_LIMITS.storedBytesMax && batches.length > 1) {
+      const half = Math.ceil(batches.length / 2);
+      this.add(batches.slice(0, half));
+      this.add(batches.slice(half));
+      return;
+    }
+    this.#database.run(
+      `INSERT INTO segments VALUES
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+          ?8 + coalesce((SELECT position FROM segments ORDER BY base_offset DESC LIMIT 1), 0), ?9, ?10)`,
+      batch.baseOffset,
+      batch.count,
+      integerAt(batch.appendTimes, 0),
+      batch.appendTimeMax,
+      batch.minuteMin,
+      batch.minuteMax,
+      this.#dictionaries.current.generation,
+      bytesOf(encoded),
+      encoded.hot,
+      encoded.cold,
+    );
+  }
+
+  /**
+   * The next segment that ends after `offset` and holds event times in [minuteFrom, minuteTo), if it begins before `end`;
+   * undefined if there is none. Its cold part is read only if something in it is asked for.
+   */
+  at(offset: number, end = Infinity, minuteFrom = -Infinity, minuteTo = Infinity): ColumnBatch | undefined {
+    const row = this.#database.first<StoredSegment>(
+      `SELECT base_offset, count, dictionary, hot FROM segments
+       WHERE base_offset >=
+           coalesce((SELECT base_offset FROM segments WHERE base_offset <= ?1 ORDER BY base_offset DESC LIMIT 1), 0)
+         AND base_offset + count > ?1 AND base_offset < ?2 AND minute_max >= ?3 AND minute_min < ?4
+       ORDER BY base_offset LIMIT 1`,
+      offset,
+      finite(end),
+      finite(minuteFrom),
+      finite(minuteTo),
+    );
+    if (row === undefined) return undefined;
+    const cold = () =>
+      new Uint8Array(
+        this.#database.only<{ cold: ArrayBuffer }>("SELECT cold FROM segments WHERE base_offset = ?", row.base_offset)
+          .cold,
+      );
+    return decodeStored(new Uint8Array(row.hot), cold, this.#dictionaries, row.dictionary);
+  }
+
+  /** The first segments, oldest first. */
+  oldest(limit: number): readonly SegmentInfo[] {
+    return this.#database
+      .all<{ base_offset: number; count: number; append_min: number; append_max: number; bytes: number }>(
+        "SELECT base_offset, count, append_min, append_max, bytes FROM segments ORDER BY base_offset LIMIT ?",
+        limit,
+      )
+      .map((row) => ({
+        baseOffset: row.base_offset,
+        count: row.count,
+        appendMin: row.append_min,
+        appendMax: row.append_max,
+        bytes: row.bytes,
+      }));
+  }
+
+  /** Where the last segment ends; null if there is none. */
+  get end(): number | null {
+    const last = this.#database.first<{ end: number }>(
+      "SELECT base_offset + count AS end FROM segments ORDER BY base_offset DESC LIMIT 1",
+    );
+    return last?.end ?? null;
+  }
+
+  get count(): number {
+    return this.#database.only<{ count: number }>("SELECT count(*) AS count FROM segments").count;
+  }
+
+  /** Bytes of all segments. */
+  get bytes(): number {
+    const ends = this.#database.only<{ first: number | null; last: number | null }>(
+      `SELECT (SELECT position - bytes FROM segments ORDER BY base_offset LIMIT 1) AS first,
+              (SELECT position FROM segments ORDER BY base_offset DESC LIMIT 1) AS last`,
+    );
+    return (ends.last ?? 0) - (ends.first ?? 0);
+  }
+
+  /** Takes the first segment away. To be called in a transaction. @returns the event times of what went */
+  trimFirst(): Intervals {
+    const row = this.#database.only<{ base_offset: number; minute_min: number; minute_max: number }>(
+      "SELECT base_offset, minute_min, minute_max FROM segments ORDER BY base_offset LIMIT 1",
+    );
+    const gone = this.#minutesAt(row.base_offset) ?? [
+      { from: row.minute_min * MINUTE_MS, to: (row.minute_max + 1) * MINUTE_MS },
+    ];
+    this.#database.run("DELETE FROM segments WHERE base_offset = ?", row.base_offset);
+    const next = this.#database.first<{ dictionary: number }>(
+      "SELECT dictionary FROM segments ORDER BY base_offset LIMIT 1",
+    );
+    this.#dictionaries.dropBefore(next?.dictionary ?? Infinity);
+    return gone;
+  }
+
+  /** The minutes in which a segment has records; null if it is damaged, which must not keep it from being trimmed. */
+  #minutesAt(baseOffset: number): Intervals | null {
+    try {
+      const segment = this.at(baseOffset);
+      assert(segment !== undefined, "a segment at its own offset");
+      return minutesOf(segment);
+    } catch (error) {
+      console.error(error);
+      return null;
+    }
+  }
+}
+
+/** A batch as it was stored, with the dictionaries of the generation that it was stored under. */
+export function decodeStored(
+  hot: Uint8Array,
+  cold: () => Uint8Array,
+  dictionaries: DictionaryStore,
+  generation: number,
+): ColumnBatch {
+  const decoded = decodeBatch(hot, cold, dictionaries.of(generation));
+  if (!decoded.ok) throw new Error(`the log is damaged: ${decoded.failure.reason}, ${decoded.failure.detail}`);
+  return decoded.value;
+}
+
+export const bytesOf = (encoded: EncodedBatch): number => encoded.hot.length + encoded.cold.length;
+
+/** The minutes in which a batch has records, as intervals. */
+function minutesOf(batch: ColumnBatch): Intervals {
+  const minutes = new Set<number>();
+  for (let i = 0; i < batch.count; i++) minutes.add(integerAt(batch.minutes, i));
+  const sorted = Float64Array.from(minutes).sort();
+  let intervals: Intervals = [];
+  let from = sorted[0] as number;
+  sorted.forEach((minute, i) => {
+    if (sorted[i + 1] === minute + 1) return;
+    intervals = addInterval(intervals, { from: from * MINUTE_MS, to: (minute + 1) * MINUTE_MS });
+    from = sorted[i + 1] as number;
+  });
+  return intervals;
+}
+
+/** SQLite compares with the greatest integer where JavaScript has infinity. */
+const finite = (value: number): number => Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
