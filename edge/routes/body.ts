@@ -72,8 +72,9 @@ function inflate(bytes: Uint8Array, max: number): Result<Uint8Array, BodyFailure
   try {
     return ok(gunzipSync(bytes, { maxOutputLength: max }));
   } catch (error) {
-    // Not an exception of ours: zlib's way of saying that it reached the bound, or that this is no gzip.
-    if (error instanceof RangeError && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE") return tooLarge(max);
+    // Not an exception of ours: zlib's way of saying that it reached the bound (Node adds a code to it, workerd does not),
+    // or that this is no gzip.
+    if (error instanceof RangeError) return tooLarge(max);
     return fail({ reason: "invalid_json", detail: "the body is not valid gzip" });
   }
 }

@@ -182,10 +182,8 @@ class DeadlineError extends Error {}
 
 /** One span of time for everything that one partition is asked. */
 function startDeadline() {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError("no answer in time")), QUERY_LIMITS.partitionTimeoutMs);
-  });
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new DeadlineError("no answer in time")), QUERY_LIMITS.partitionTimeoutMs);
   // Nobody may be waiting for it at the moment when it comes.
   over.catch(() => {});
   return {

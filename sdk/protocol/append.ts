@@ -39,7 +39,8 @@ export const ProducerSchema = v.pipe(
 export const AppendRequestSchema = v.object({
   producer: v.nullish(ProducerSchema),
   sentAt: v.nullish(v.union([v.number(), v.string()])),
-  context: v.nullish(v.record(v.string(), v.unknown())),
+  // As it came: valibot's records take lists for objects, and drop `__proto__` in silence.
+  context: v.optional(v.unknown()),
   events: v.pipe(v.array(v.unknown()), v.minLength(1, "at least one event")),
 });
 
