@@ -4,6 +4,7 @@ import { byId, setText } from "./dom.ts";
 import {
   formatChange,
   formatCount,
+  formatDay,
   formatDuration,
   formatMinute,
   formatMoment,

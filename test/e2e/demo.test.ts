@@ -147,6 +147,20 @@ test("country and device filter every number, and the address keeps the choice",
   expect(complaints).toEqual([]);
 });
 
+test("a range of dates shows what happened then", async () => {
+  const stream = await newStream();
+  const at = (time: string) => clicksIn("FR", "mobile", 6).map((click) => ({ ...click, time }));
+  const events = [...at("2013-02-08T21:00:10Z"), ...at("2013-02-08T21:02:00Z"), ...at("2013-02-08T23:00:00Z")];
+  await stream.append({ events }, stream.keys.import);
+  const [from, to] = ["2013-02-08T21:00:00Z", "2013-02-08T22:00:00Z"].map((time) => Date.parse(time));
+  const dashboard = await open(await newReader(configOf(stream)), `/dashboard?from=${from}&to=${to}`);
+  await untilText(dashboard, "clicks", /^12$/);
+  expect(await textOf(dashboard, "now-label")).toBe("Busiest");
+  expect(await textOf(dashboard, "now")).toBe("6");
+  expect(await textOf(dashboard, "fact-final")).toMatch(/^Yes/);
+  expect(complaints).toEqual([]);
+});
+
 test("the replay button reaches caught-up, promote lets the new generation answer, roll back undoes it", async () => {
   const stream = await newStream();
   await stream.append({ events: clicksIn("KE", "tablet", 300) }, stream.keys.import);
@@ -186,6 +200,14 @@ test("each partition's log start and end are shown", async () => {
   await stream.append({ events: clicksIn("US", "desktop", 40) }, stream.keys.import);
   const dashboard = await open(await newReader(configOf(stream)), "/dashboard");
   await untilText(dashboard, "partitions", /^0\s+0\s+40\s+40\b/);
+});
+
+test("the pages may load nothing from elsewhere", async () => {
+  for (const path of ["/", "/dashboard"]) {
+    const { headers } = await fetch(server.url + path);
+    expect(headers.get("Content-Security-Policy")).toMatch(/default-src 'none'; script-src 'self'; style-src 'self';/);
+    expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+  }
 });
 
 test("without a configuration the pages ask for keys, and keep them for the tab", async () => {
