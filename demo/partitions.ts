@@ -51,9 +51,9 @@ function emptyRow(): HTMLTableRowElement {
   return create("tr", {}, ...cells);
 }
 
-/** How much of the log is trimmed: 0, nothing; 1, everything. */
+/** Where in the log what is kept begins: 0, nothing was trimmed; 1, nothing is kept. */
 const startShare = ({ logStart, logEnd }: { logStart: number; logEnd: number }): number =>
-  logEnd === 0 ? 0 : logStart / logEnd;
+  logEnd === 0 ? 1 : logStart / logEnd;
 
 function noteOf(partitions: readonly Partition[], retentionMs: number): string {
   const answering = partitions.flatMap((partition) => ("error" in partition ? [] : [partition]));
