@@ -200,10 +200,12 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       const verdicts: Verdict[] = [];
       const rooms = requests.map((request) => this.#roomFor(request.configVersion));
       const current = requests.filter((_, i) => rooms[i]?.ok);
-      const sealedEnd = this.#room?.partition.log.sealedEnd;
+      const before = this.#room?.partition.log;
+      const sealedEnd = before?.sealedEnd;
+      const wasSealed = before?.tail.length === 0;
       const committed = this.#room?.partition.commit(current, Date.now()) ?? [];
-      // A new segment may be one too many; a first record is the first that will expire.
-      if (this.#room?.partition.log.sealedEnd !== sealedEnd) void this.#alarms.arm(Date.now());
+      // A new segment may be one too many; a tail's first record is the first that will expire.
+      if (wasSealed || this.#room?.partition.log.sealedEnd !== sealedEnd) void this.#alarms.arm(Date.now());
       else this.#alarms.watch(Date.now());
       let next = 0;
       for (const room of rooms) verdicts.push(room.ok ? (committed[next++] as Verdict) : room);

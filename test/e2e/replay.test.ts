@@ -80,7 +80,7 @@ describe("a replay", () => {
     expect(await fromView()).toMatchObject({ ...expected(sent, everyone), generation: before.generation });
 
     const caughtUp = await stream.replayUntil(id, ["caught-up", "failed", "cancelled"]);
-    expect(caughtUp).toMatchObject({ state: "caught-up", progress: 1, error: undefined });
+    expect(caughtUp).toMatchObject({ state: "caught-up", progress: 1 });
     expect(caughtUp.recordsDone).toBeGreaterThanOrEqual(EVENTS);
     expect(caughtUp.recordsPerSecond).toBeGreaterThan(0);
     const { diff } = caughtUp as {
@@ -134,7 +134,7 @@ describe("a replay", () => {
     await server.kill();
     await server.restart();
     const job = await stream.replayUntil(String(body.id), ["verified", "differs", "failed", "cancelled"]);
-    expect(job).toMatchObject({ state: "verified", error: undefined });
+    expect(job).toMatchObject({ state: "verified" });
   });
 
   test("builds a new view over the log that is there, and puts it in force by itself", async () => {
