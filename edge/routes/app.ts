@@ -44,6 +44,8 @@ export function createApp(): App {
   app.use(async (c, next) => {
     await next();
     c.res.headers.set("X-Content-Type-Options", "nosniff");
+    // Answers change with every click, and some hold a key.
+    c.res.headers.set("Cache-Control", "no-store");
   });
   app.use("/v1/streams/:stream/*", streamOrigins(directory));
   app.use("/admin/*", adminOrigins, async (c, next) => {

@@ -36,7 +36,7 @@ export const QueryAnswerSchema = v.object({
   truncated: v.boolean(),
   from: v.number(),
   to: v.number(),
-  watermark: v.nullable(v.number()),
+  watermark: v.number(),
   final: v.boolean(),
   complete: v.boolean(),
   missing: v.array(
