@@ -12,22 +12,43 @@ export interface Conjunct {
 }
 
 /** What must all hold for `where` to hold. */
-export function conjunctsOf(where: Where): Conjunct[] {
-  return Object.entries(where).flatMap(([name, entry]): Conjunct[] => {
+export const conjunctsOf = (where: Where): Conjunct[] =>
+  partsOf(where).map(({ form, where }) => ({ text: JSON.stringify(form), where }));
+
+/**
+ * A test in a form that is equal for equal tests. Nested arrays, turned into text only as a whole: text within text would
+ * double its escapes with every level.
+ */
+type Form = readonly unknown[];
+
+interface Part {
+  readonly form: Form;
+  readonly where: Where;
+}
+
+function partsOf(where: Where): Part[] {
+  return Object.entries(where).flatMap(([name, entry]): Part[] => {
     if (entry === undefined) return [];
     if (name === "or") {
-      const parts = (entry as readonly Where[]).map(textOf).sort();
-      return [{ text: JSON.stringify(["or", parts]), where: { or: entry as readonly Where[] } }];
+      const or = entry as readonly Where[];
+      return [{ form: ["or", sorted(or.map(formOf))], where: { or } }];
     }
-    if (name === "not")
-      return [{ text: JSON.stringify(["not", textOf(entry as Where)]), where: { not: entry as Where } }];
+    if (name === "not") return [{ form: ["not", formOf(entry as Where)], where: { not: entry as Where } }];
     return Object.entries(testsOf(entry as Condition) as Record<string, Tests[keyof Tests]>)
       .filter(([, operand]) => operand !== undefined)
       .map(([test, operand]) => ({
-        text: JSON.stringify([name, test, Array.isArray(operand) ? canonicalList(operand) : operand]),
+        form: [name, test, Array.isArray(operand) ? sorted(operand) : operand],
         where: { [name]: { [test]: operand } },
       }));
   });
+}
+
+const formOf = (where: Where): Form => sorted(partsOf(where).map(({ form }) => form));
+
+/** In one order, each once. The type of a value is part of its JSON. */
+function sorted(values: readonly unknown[]): unknown[] {
+  const byText = new Map(values.map((value) => [JSON.stringify(value), value]));
+  return [...byText.keys()].sort().map((text) => byText.get(text));
 }
 
 /** The conjuncts of `where` that are not among `known`. */
@@ -50,15 +71,3 @@ export function joinConjuncts(conjuncts: readonly Conjunct[]): Where {
 /** The attributes that conjuncts name. */
 export const attributesOfConjuncts = (conjuncts: readonly Conjunct[]): Set<string> =>
   new Set(conjuncts.flatMap(({ where }) => [...attributesOf(where)]));
-
-const textOf = (where: Where): string =>
-  JSON.stringify(
-    conjunctsOf(where)
-      .map(({ text }) => text)
-      .sort(),
-  );
-
-/** The members of `in` and `notIn`, in one order and each once. The type is part of a member's JSON. */
-const canonicalList = (values: readonly unknown[]): string[] => [
-  ...new Set(values.map((value) => JSON.stringify(value)).sort()),
-];

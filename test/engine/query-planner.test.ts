@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { chooseSource, MINUTE_MS, type Query, sourceFromView, type StoredView, type ViewSpec } from "#engine";
+import {
+  chooseSource,
+  MINUTE_MS,
+  type Query,
+  sourceFromView,
+  type StoredView,
+  type ViewSpec,
+  type Where,
+} from "#engine";
 
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -64,6 +72,12 @@ describe("without a named view", () => {
     const same = { or: [{ c: { eq: 2 }, b: { eq: 1 } }, { a: { in: ["1", 1] } }] };
     expect(chosen({ where: same }, view("v", { where }))).toEqual(["v", {}]);
     expect(chosen({ where: { or: [{ a: { in: ["1"] } }, { b: 1, c: 2 }] } }, view("v", { where }))).toBe("log");
+  });
+
+  test("deeply nested conditions do not grow with every level", () => {
+    const nested = (depth: number): Where => (depth === 0 ? { a: '"' } : { not: { or: [nested(depth - 1)] } });
+    expect(chosen({ where: nested(16) }, view("v", { where: nested(16) }))).toEqual(["v", {}]);
+    expect(chosen({ where: nested(17) }, view("v", { where: nested(16) }))).toBe("log");
   });
 
   test("a view that leaves out spam is never chosen", () => {
