@@ -58,7 +58,7 @@ export class Retention {
     if (last === undefined) return false;
     this.#failBuildsBefore(endOf(last));
     this.#trim(expired, now);
-    return expired.length === PARTITION_LIMITS.trimSegmentsMax;
+    return true;
   }
 
   /** Trims whole segments below `before`, as far as no replay needs them: one turn. @returns whether there is more to do */
