@@ -37,6 +37,7 @@ export class Ladder {
   /** Rungs still to be tried, the present one first. */
   #climbs: readonly Climb[];
   #rung: Promise<Rung> | null = null;
+  #deaths = 0;
   #pending = 0;
   #watching = false;
   #ended = false;
@@ -97,8 +98,8 @@ export class Ladder {
         const rung = await climb();
         rung.died.then(() => {
           this.#rung = null;
-          // It may have run out of memory, or the browser killed it: once may be chance.
-          this.#climbs = rest;
+          // A worker may die by chance, once: twice, and the next rung has to hold.
+          if (this.#deaths++ > 0) this.#climbs = rest;
         });
         const { config, onReport, onOpen } = this.#options;
         const opened = rung.api.open(config, onReport);
@@ -120,7 +121,9 @@ export class Ladder {
     while (this.#pending > 0 && !this.#ended) {
       await delay(WORKER_LIMITS.callMs);
       if (this.#pending === 0) break;
-      const answered = await Promise.race([rung.api.ping(), delay(WORKER_LIMITS.pingMaxMs), rung.died]);
+      // Where the page itself was busy, time and answer come up together: the answer gets a moment to be heard.
+      const silence = delay(WORKER_LIMITS.pingMaxMs).then(() => delay(WORKER_LIMITS.pingGraceMs));
+      const answered = await Promise.race([rung.api.ping(), silence, rung.died]);
       if (answered === true) continue;
       if (answered !== "died") this.#options.onFall("the worker does not answer");
       rung.die();

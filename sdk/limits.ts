@@ -46,7 +46,9 @@ export const WORKER_LIMITS = {
   /** A call that takes longer makes the page ask whether the worker still lives. */
   callMs: 1_500,
   /** And a worker that does not answer that in this time is dead. */
-  pingMaxMs: 1_500,
+  pingMaxMs: 1_000,
+  /** Added to that: a page that was busy finds the time over and the answer there at once. */
+  pingGraceMs: 100,
 } as const;
 
 export const PAGE_LIMITS = {

@@ -1,0 +1,108 @@
+/**
+ * Pages that use the SDK, on an origin of their own: `/` imports it as a module, `/script` loads it by a script tag. Built
+ * from the sources in memory, as the build does, so that tests need no dist folder and cannot see an old one.
+ */
+import { build, type BuildOptions } from "esbuild";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface PageOptions {
+  /** `module`: window.tracker is made by the page. `script`: window.headwater by the script tag. */
+  readonly kind?: "module" | "script";
+  /** Content-Security-Policy of the page. */
+  readonly csp?: string;
+  /** Options of createTracker, or data attributes of the script tag. */
+  readonly tracker: Readonly<Record<string, unknown>>;
+}
+
+export class SdkPages {
+  readonly #server: Server;
+  readonly #files: ReadonlyMap<string, string>;
+
+  private constructor(files: ReadonlyMap<string, string>) {
+    this.#files = files;
+    this.#server = createServer((request, response) => {
+      const url = new URL(request.url ?? "/", this.url);
+      const file = this.#files.get(url.pathname);
+      if (file !== undefined) return response.writeHead(200, { "Content-Type": "text/javascript" }).end(file);
+      if (url.pathname === "/favicon.ico") return response.writeHead(204).end();
+      const csp = url.searchParams.get("csp");
+      const headers = { "Content-Type": "text/html", ...(csp !== null && { "Content-Security-Policy": csp }) };
+      return response.writeHead(200, headers).end(html(url));
+    });
+  }
+
+  static async start(): Promise<SdkPages> {
+    const worker = await bundle({ entryPoints: ["sdk/worker.ts"], format: "iife" });
+    const define = { HEADWATER_WORKER_SOURCE: JSON.stringify(worker) };
+    const [index, script] = await Promise.all([
+      bundle({ entryPoints: ["sdk/index.ts"], format: "esm", define }),
+      bundle({ entryPoints: ["sdk/script.ts"], format: "iife", define }),
+    ]);
+    const page = `import { createTracker } from "/index.js";
+      const options = JSON.parse(new URL(location.href).searchParams.get("tracker"));
+      window.problems = [];
+      window.drops = [];
+      window.tracker = createTracker({ ...options, onError: (p) => window.problems.push(p.code), onDrop: (d) => window.drops.push(d) });`;
+    const files = new Map([
+      ["/index.js", index],
+      ["/worker.js", worker],
+      ["/headwater.js", script],
+      ["/page.js", page],
+    ]);
+    const pages = new SdkPages(files);
+    await new Promise<void>((resolve) => pages.#server.listen(0, "127.0.0.1", resolve));
+    return pages;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  page({ kind = "module", csp, tracker }: PageOptions): string {
+    const url = new URL(kind === "module" ? "/" : "/script", this.url);
+    url.searchParams.set("tracker", JSON.stringify(tracker));
+    if (csp !== undefined) url.searchParams.set("csp", csp);
+    return url.href;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+async function bundle(options: BuildOptions): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    target: "es2022",
+    platform: "browser",
+    logLevel: "error",
+    logOverride: { "empty-import-meta": "silent" },
+    ...options,
+  });
+  return outputFiles?.[0]?.text ?? "";
+}
+
+const ADS = `
+  <a id="ad" data-ad-id="ad-1" data-campaign-id="7" data-id="clicked" href="#there">An <b id="inside">ad</b></a>
+  <p id="other" data-other="1">No ad</p>`;
+
+const STUB = `<script>window.headwater||(window.headwater=new Proxy({q:[]},{get:(t,m)=>m=="q"?t.q:(...a)=>{t.q.push([m,a,Date.now()])}}));
+  headwater.track("click", { adId: "early", id: "early" });</script>`;
+
+function html(url: URL): string {
+  const body = url.pathname === "/script" ? scriptTag(url) : `<script type="module" src="/page.js"></script>`;
+  return `<!doctype html><title>Page</title>${body}${ADS}`;
+}
+
+function scriptTag(url: URL): string {
+  const options = JSON.parse(url.searchParams.get("tracker") ?? "{}") as Record<string, string>;
+  const data = Object.entries(options).map(([name, value]) => `data-${name}="${value}"`);
+  return `${STUB}<script async src="/headwater.js" ${data.join(" ")}></script>`;
+}
