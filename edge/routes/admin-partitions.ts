@@ -9,7 +9,7 @@ import type { Failure } from "./failures.ts";
 import type { HttpContext } from "./http.ts";
 import { RECORDS_LIMITS, RETRY_AFTER } from "./limits.ts";
 import { isUnavailable, partitionOf } from "./objects.ts";
-import { callPartition } from "./partition-call.ts";
+import { callPartition, isOutdated } from "./partition-call.ts";
 import { closedObject, integerSchema } from "./schemas/common.ts";
 import { RecordsAnswerSchema, RejectsAnswerSchema, TrimAnswerSchema, TrimRequestSchema } from "./schemas/records.ts";
 import type { StreamDirectory } from "./stream-access.ts";
@@ -29,11 +29,7 @@ async function readRecords(c: HttpContext, directory: StreamDirectory): Promise<
   const parameters = parseParameters(c, closedObject(RECORDS_PARAMETERS));
   if (!parameters.ok) return parameters;
   const { offset, limit = RECORDS_LIMITS.pageDefault } = parameters.value;
-  const read = (from: number) =>
-    settled(
-      named.value.call((partition) => partition.records(from, limit)),
-      named.value,
-    );
+  const read = (from: number) => named.value.call((partition) => partition.records(from, limit));
   let page = await read(offset ?? 0);
   // Whoever names no offset means the beginning of what there is.
   if (!page.ok && page.failure.reason === "offset_trimmed" && offset === undefined) {
@@ -47,9 +43,8 @@ async function trim(c: HttpContext, directory: StreamDirectory): Promise<Result<
   if (!named.ok) return named;
   const request = await parseBody(c, TrimRequestSchema, "invalid_request");
   if (!request.ok) return request;
-  const trimmed = await settled(
-    named.value.call((partition) => partition.trim(request.value.before)),
-    named.value,
+  const trimmed = await named.value.call<{ readonly logStart: number }, never>((partition) =>
+    partition.trim(request.value.before),
   );
   return trimmed.ok ? ok(c.json(trimmed.value)) : trimmed;
 }
@@ -74,11 +69,13 @@ async function listRejects(c: HttpContext, directory: StreamDirectory): Promise<
 }
 
 interface NamedPartition {
-  readonly stream: string;
+  /** Calls it. The context was fetched a moment ago: if it is old already, a change is under way just now. */
   readonly call: <T, F extends { readonly reason: string }>(
     call: (partition: PartitionRpc) => Promise<Result<T, F | ConfigFailure>>,
-  ) => Promise<Result<T, F | ConfigFailure>>;
+  ) => Promise<Result<T, F | UnderChange>>;
 }
+
+type UnderChange = Extract<Failure, { reason: "unknown_stream" | "overloaded" }>;
 
 /** The partition that the path names. */
 async function namedPartition(c: HttpContext, directory: StreamDirectory): Promise<Result<NamedPartition, Failure>> {
@@ -89,8 +86,14 @@ async function namedPartition(c: HttpContext, directory: StreamDirectory): Promi
   const partition = /^(0|[1-9]\d{0,5})$/.test(text) ? Number(text) : partitions;
   if (partition >= partitions) return fail({ reason: "unknown_partition", partition: text, partitions });
   return ok({
-    stream: c.req.param("stream") ?? "",
-    call: (call) => callPartition(c.env, context.value, partition, call),
+    call: async (call) => {
+      const answer = await callPartition(c.env, context.value, partition, call);
+      if (answer.ok) return answer;
+      if (!isOutdated(answer.failure)) return fail(answer.failure);
+      return answer.failure.reason === "deleted"
+        ? fail({ reason: "unknown_stream", stream: c.req.param("stream") ?? "" })
+        : fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
+    },
   });
 }
 
@@ -98,24 +101,6 @@ async function contextOf(c: HttpContext, directory: StreamDirectory): Promise<Re
   const stream = c.req.param("stream") ?? "";
   const access = await directory.forQuery(c.env, stream);
   return access === null ? fail({ reason: "unknown_stream", stream }) : ok(access.context);
-}
-
-/** A configuration failure, in the words of HTTP: the context was fetched a moment ago, so a change is under way just now. */
-async function settled<T, F extends { readonly reason: string }>(
-  answer: Promise<Result<T, F | ConfigFailure>>,
-  { stream }: NamedPartition,
-): Promise<Result<T, Exclude<F, ConfigFailure> | Extract<Failure, { reason: "unknown_stream" | "overloaded" }>>> {
-  const settledAnswer = await answer;
-  if (settledAnswer.ok) return settledAnswer;
-  switch (settledAnswer.failure.reason) {
-    case "deleted":
-      return fail({ reason: "unknown_stream", stream });
-    case "stale_config":
-    case "config_needed":
-      return fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
-    default:
-      return fail(settledAnswer.failure as Exclude<F, ConfigFailure>);
-  }
 }
 
 export const partitionEndpoints: readonly Endpoint[] = [

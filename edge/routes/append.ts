@@ -52,7 +52,8 @@ async function append(c: HttpContext, directory: StreamDirectory): Promise<Resul
   const batch = await receive(c, access, presented, stream);
   if (!batch.ok) return batch;
   const sent = await send(c, access, batch.value);
-  if (sent.ok || !isOutdated(sent.failure)) return sent as Result<AppendReply, Failure>;
+  if (sent.ok) return sent;
+  if (!isOutdated(sent.failure)) return fail(sent.failure);
   return sendAnew(c, directory, presented, batch.value);
 }
 
@@ -68,7 +69,8 @@ async function sendAnew(
   const key = await authenticate(c.env, access, presented, [batch.kind]);
   if (!key.ok) return key;
   const sent = await send(c, access, batch);
-  if (sent.ok || !isOutdated(sent.failure)) return sent as Result<AppendReply, Failure>;
+  if (sent.ok) return sent;
+  if (!isOutdated(sent.failure)) return fail(sent.failure);
   // A change is under way just now; nothing was kept.
   return fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
 }
@@ -114,19 +116,14 @@ async function send(
   };
   const { slots } = access.context;
   const slot = producer?.slot ?? Math.floor(Math.random() * slots.length);
-  // Without a producer the partition cannot know a repetition, so only the client may repeat.
-  const repeatable = producer !== null;
-  const sent = await callPartition(
+  return callPartition(
     c.env,
     access.context,
     slots[slot] ?? 0,
     (partition) => partition.append(partitionAppend),
-    repeatable,
+    // Without a producer the partition cannot know a repetition: only the client may decide to send again.
+    producer !== null,
   );
-  if (!sent.ok && sent.failure.reason === "config_needed") {
-    return fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
-  }
-  return sent as Result<AppendReply, Failure | Outdated>;
 }
 
 /** Who counts, as the partition may know it: by kind of key, so that a page cannot take an importer's place. */

@@ -10,11 +10,11 @@
  * Such a state is thrown away and the question asked again (see run-query.ts): no answer is silently partial.
  */
 import { createState, ENGINE_LIMITS, type FoldState, mergePiece, pieceLength, type Shape, shapeOf } from "#engine";
-import { assert, fail, ok, type Result } from "#protocol";
-import type { PartitionAnswer, PartitionQuery } from "../partition/rpc.ts";
+import { assert, fail, ok, type Result, unreachable } from "#protocol";
+import type { PartitionAnswer, PartitionQuery, PartitionQueryFailure } from "../partition/rpc.ts";
 import type { AppendContext } from "../stream/rpc.ts";
 import { QUERY_LIMITS } from "./limits.ts";
-import { callPartition, isOutdated } from "./partition-call.ts";
+import { callPartition } from "./partition-call.ts";
 
 /** What a partition said beside its partial. */
 export type PartitionPart = Omit<PartitionAnswer, "partial"> & { readonly partition: number };
@@ -109,16 +109,20 @@ async function askPartition(
   }
 }
 
-function refused(partition: number, failure: { readonly reason: string }): Outcome {
-  if (isOutdated(failure)) return { kind: "failed", failure: { reason: "outdated" } };
-  if (failure.reason === "view_not_ready") return { kind: "failed", failure: { reason: "view_not_ready" } };
-  if (failure.reason === "too_many_groups") {
-    return { kind: "failed", failure: { reason: "too_many_groups", max: ENGINE_LIMITS.groupsMax } };
+function refused(partition: number, failure: Exclude<PartitionQueryFailure, { reason: "config_needed" }>): Outcome {
+  switch (failure.reason) {
+    case "stale_config":
+    case "deleted":
+      return { kind: "failed", failure: { reason: "outdated" } };
+    case "view_not_ready":
+    case "too_many_groups":
+      return { kind: "failed", failure };
+    case "view_failed":
+    case "overloaded":
+      return { kind: "absent", absent: { partition, reason: failure.reason } };
+    default:
+      return unreachable(failure);
   }
-  return {
-    kind: "absent",
-    absent: { partition, reason: failure.reason === "config_needed" ? "unavailable" : failure.reason },
-  };
 }
 
 /** Cuts a byte stream into the pieces that were written to it: each says its own length. */

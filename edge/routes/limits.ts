@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 export const CONTEXT_LIMITS = {
-  /** Appends may use keys, origins and configuration this old, in milliseconds: API.md promises it. */
+  /** Appends may use keys, origins and configuration this old, in milliseconds: docs/api.md promises it. */
   ageMaxMs: 30_000,
   /** Streams remembered by one isolate: each holds its keys and 1,024 slots, some 20 KB. */
   streamsMax: 500,

@@ -2,16 +2,18 @@
  * One call to one partition, with what caller and partition have to settle between them first: a partition that lacks the
  * stream's configuration (it is new, or a change has not reached it yet) is told it, once, and called again.
  */
-import type { Result } from "#protocol";
+import { assert, fail, type Result } from "#protocol";
 import type { ConfigFailure, PartitionRpc } from "../partition/rpc.ts";
 import type { AppendContext } from "../stream/rpc.ts";
 import { isUnavailable, partitionOf } from "./objects.ts";
 
-/** What is left of a partition's configuration failures when this file is done with them. */
+/** What is left of a partition's configuration failures: the caller's idea of the stream is old. */
 export type Outdated = Extract<ConfigFailure, { reason: "stale_config" | "deleted" }>;
 
+type ConfigNeeded = Extract<ConfigFailure, { reason: "config_needed" }>;
+
 /**
- * @param call may be called twice: whatever it does must bear repeating, if `repeatable`
+ * @param call may be made twice: the first time a partition that lacks its configuration does nothing
  * @param repeatable whether to try again when the object was not there: it may have done the work and lost the answer
  */
 export async function callPartition<T, F extends { readonly reason: string }>(
@@ -20,15 +22,23 @@ export async function callPartition<T, F extends { readonly reason: string }>(
   partition: number,
   call: (partition: PartitionRpc) => Promise<Result<T, F | ConfigFailure>>,
   repeatable = true,
-): Promise<Result<T, F | ConfigFailure>> {
+): Promise<Result<T, F | Outdated>> {
   const attempt = () => call(partitionOf(env, context, partition));
-  const answer = await (repeatable ? retried(attempt) : attempt());
-  if (answer.ok || answer.failure.reason !== "config_needed") return answer;
+  const first = await (repeatable ? retried(attempt) : attempt());
+  if (first.ok) return first;
+  if (!isConfigNeeded(first.failure)) return fail(first.failure);
   const config = context.partitionConfigs[partition];
-  if (config === undefined) return answer;
+  assert(config !== undefined, "slots and paths name partitions that the stream has");
   const configured = await retried(() => partitionOf(env, context, partition).configure(config));
-  return configured.ok ? attempt() : configured;
+  const second = configured.ok ? await attempt() : configured;
+  if (second.ok) return second;
+  if (!isConfigNeeded(second.failure)) return fail(second.failure);
+  // What it was told was not new enough for it: neither is the rest of what the caller knows.
+  return fail({ reason: "stale_config", version: config.version });
 }
+
+const isConfigNeeded = (failure: { readonly reason: string }): failure is ConfigNeeded =>
+  failure.reason === "config_needed";
 
 /** Once more with a new stub, where the platform says that this may help; never against an object that has too much to do. */
 async function retried<T>(attempt: () => Promise<T>): Promise<T> {

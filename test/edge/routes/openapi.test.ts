@@ -44,9 +44,8 @@ describe("/openapi.json", () => {
   });
 
   it("names the errors of an append by their codes", async () => {
-    const { responses } = (await fetchDocument()).paths["/v1/streams/{stream}/events"]?.["post"] as {
-      responses: Record<string, { description: string }>;
-    };
+    const append = (await fetchDocument()).paths["/v1/streams/{stream}/events"]?.["post"];
+    const { responses } = append as { responses: Record<string, { description: string }> };
     expect(responses["409"]?.description).toBe("`sequence_gap`, `producer_forked`");
     expect(Object.keys(responses)).toEqual(
       expect.arrayContaining(["200", "400", "401", "403", "404", "413", "415", "429"]),

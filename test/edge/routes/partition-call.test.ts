@@ -50,7 +50,7 @@ describe("a call to a partition", () => {
 
   it("tells it once: a partition that never has enough is not told for ever", async () => {
     const { calls, ask } = scripted([fail({ reason: "config_needed" }), fail({ reason: "config_needed" })]);
-    expect(await ask()).toEqual(fail({ reason: "config_needed" }));
+    expect(await ask()).toEqual(fail({ reason: "stale_config", version: CONFIG.version }));
     expect(calls).toHaveLength(3);
   });
 

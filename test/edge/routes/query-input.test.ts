@@ -85,7 +85,7 @@ describe("conditions", () => {
     ["where.device.in.1", { device: { in: ["mobile", null] } }],
     ["where.price.gt", { price: { gt: true } }],
     ["where.price.exists", { price: { exists: 1 } }],
-    ["where.price.eq", { price: { eq: 1e999 } }],
+    ["where.price.eq", { price: { eq: Infinity } }],
     ["where.time", { time: 1 }],
     ["where.my-attribute", { "my-attribute": 1 }],
     ["where", { constructor: 1 }],
