@@ -8,7 +8,7 @@ import type { FoldState } from "./fold-state.ts";
 import { GroupTable } from "./group-table.ts";
 import type { Interner } from "./interner.ts";
 import { measureOfNothing, measureValue } from "./measure.ts";
-import { absorbGroups } from "./merge.ts";
+import { absorbGroups, allGroups } from "./merge.ts";
 import type { PlannedMeasure, Shape } from "./plan.ts";
 import { compareValues, type Value } from "./value.ts";
 
@@ -103,7 +103,7 @@ export class Comparison {
   }
 
   #addToTotal(total: GroupTable, table: GroupTable): void {
-    const rows = Uint32Array.from({ length: table.size }, (_, group) => group);
+    const rows = allGroups(table);
     const sources = this.#shape.accumulators.map((_, i) => i);
     absorbGroups(total, table, [], sources, rows, rows.length);
   }

@@ -22,14 +22,18 @@ const SEEDS: readonly [HashSeed, HashSeed] = [
 /** The digest of one window, as 32 hexadecimal digits. */
 export function digestTable(table: GroupTable): string {
   const sum = new DigestSum();
-  addTable(sum, table, new Map());
+  addTable(
+    sum,
+    table,
+    table.interners.map((interner) => new KeyHashes(interner)),
+  );
   return sum.toString();
 }
 
 /** The digest of all windows of a state. */
-export function digestState(state: Pick<FoldState, "windows">): string {
+export function digestState(state: Pick<FoldState, "windows" | "interners">): string {
   const sum = new DigestSum();
-  const keyHashes = new Map<Interner, Uint32Array>();
+  const keyHashes = state.interners.map((interner) => new KeyHashes(interner));
   for (const table of state.windows.values()) addTable(sum, table, keyHashes);
   return sum.toString();
 }
@@ -41,33 +45,38 @@ export function addDigests(digests: Iterable<string>): string {
   return sum.toString();
 }
 
-function addTable(sum: DigestSum, table: GroupTable, keyHashes: Map<Interner, Uint32Array>): void {
+function addTable(sum: DigestSum, table: GroupTable, keyHashes: readonly KeyHashes[]): void {
   const row = new Row();
-  for (const interner of table.interners) {
-    if (!keyHashes.has(interner)) keyHashes.set(interner, hashValues(interner));
-  }
   for (let group = 0; group < table.size; group++) {
     row.clear();
     row.number(table.start);
-    table.keys.forEach((codes, k) => {
-      const hashes = keyHashes.get(table.interners[k] as Interner) as Uint32Array;
-      const code = codes[group] as number;
-      row.words(hashes[2 * code] as number, hashes[2 * code + 1] as number);
-    });
+    table.keys.forEach((codes, k) => keyHashes[k]?.give(codes[group] as number, row));
     row.number(table.records[group] as number);
     for (const accumulator of table.accumulators) accumulator.digest(group, row);
     sum.addRow(row);
   }
 }
 
-/** The hash of each value's tagged text; (0, 0) for absent. */
-function hashValues(interner: Interner): Uint32Array {
-  const hashes = new Uint32Array(2 * interner.size);
-  for (let code = 1; code < interner.size; code++) {
-    const value = interner.valueOf(code);
-    if (value !== null) hashText(SEEDS[0], taggedText(value), hashes, 2 * code);
+/** Hashes of the values of a key column, each made when it is first needed. */
+class KeyHashes {
+  readonly #interner: Interner;
+  readonly #hashes = new Map<number, Uint32Array>();
+
+  constructor(interner: Interner) {
+    this.#interner = interner;
   }
-  return hashes;
+
+  give(code: number, sink: DigestSink): void {
+    let words = this.#hashes.get(code);
+    if (words === undefined) {
+      words = new Uint32Array(2);
+      const value = this.#interner.valueOf(code);
+      // (0, 0) is no value's hash: it stands for absent.
+      if (value !== null) hashText(SEEDS[0], taggedText(value), words, 0);
+      this.#hashes.set(code, words);
+    }
+    sink.words(words[0] as number, words[1] as number);
+  }
 }
 
 /** The bytes of one group, eight for each thing in it. */

@@ -138,7 +138,10 @@ export class ExactSums implements NumberAccumulator {
   }
 
   digest(group: number, sink: DigestSink): void {
-    sink.number(this.valueOf(group) ?? NaN);
+    const sum = this.valueOf(group);
+    // Beyond the range: a pattern that no number has.
+    if (sum === null) sink.words(0xffffffff, 0xffffffff);
+    else sink.number(sum);
   }
 
   /** TwoSum into the column of high partials. Partials of other sums come here too: together they stay in range. */

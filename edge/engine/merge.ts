@@ -21,7 +21,7 @@ export function mergeWindow(shape: Shape, into: FoldState, from: GroupTable): vo
 
 /** Adds all of `from` to `into`. They may belong to different states. */
 export function mergeTable(shape: Shape, into: GroupTable, from: GroupTable): void {
-  const rows = Uint32Array.from({ length: from.size }, (_, group) => group);
+  const rows = allGroups(from);
   const columns = from.interners.map((_, k) => k);
   absorbGroups(
     into,
@@ -31,6 +31,13 @@ export function mergeTable(shape: Shape, into: GroupTable, from: GroupTable): vo
     rows,
     rows.length,
   );
+}
+
+/** Every group of a table, as the rows that {@link absorbGroups} takes. */
+export function allGroups(table: GroupTable): Uint32Array {
+  const rows = new Uint32Array(table.size);
+  for (let group = 0; group < rows.length; group++) rows[group] = group;
+  return rows;
 }
 
 /**

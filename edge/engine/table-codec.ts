@@ -17,7 +17,7 @@
  * Nothing refers to a dictionary outside: a table outlives the log that it was folded from. Integers are little-endian, columns
  * start at multiples of 8 (bytes.ts). A table may be cut into pieces of some groups each, which merge into the whole.
  */
-import { fail, ok, type Result } from "#protocol";
+import { type AttributeValue, fail, ok, type Result } from "#protocol";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { crc32c } from "./crc32c.ts";
 import type { FoldState } from "./fold-state.ts";
@@ -141,14 +141,18 @@ function encodeGroups(shape: Shape, table: GroupTable, from: number, to: number)
 
 /** Writes the values that occur, then for each group which of them it has. */
 function writeKeys(writer: ByteWriter, interner: Interner, codes: Uint32Array, from: number, to: number): void {
-  const local = new Uint32Array(interner.size);
+  // A map, because a window may use few of very many values.
+  const local = new Map<number, number>([[0, 0]]);
   const texts: string[] = [];
   const column = new Uint32Array(to - from);
   for (let group = from; group < to; group++) {
     const code = codes[group] as number;
-    const value: Value = code === 0 || local[code] !== 0 ? null : interner.valueOf(code);
-    if (value !== null) local[code] = texts.push(taggedText(value));
-    column[group - from] = local[code] as number;
+    let own = local.get(code);
+    if (own === undefined) {
+      own = texts.push(taggedText(interner.valueOf(code) as AttributeValue));
+      local.set(code, own);
+    }
+    column[group - from] = own;
   }
   writer.texts(texts);
   writer.integers(column, 0, column.length);

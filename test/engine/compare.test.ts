@@ -86,12 +86,18 @@ test("a row that only one side has is a change from or to nothing", () => {
     totals: { clicks: { before: 3, after: 5 }, users: { before: 2, after: 3 }, least: { before: 0, after: 0 } },
     largest: [
       {
-        ...{ time: BASE_TIME + MINUTE_MS, ad: "c", clicks: { before: 0, after: 3 } },
-        ...{ users: { before: 0, after: 3 }, least: { before: null, after: 0 } },
+        time: BASE_TIME + MINUTE_MS,
+        ad: "c",
+        clicks: { before: 0, after: 3 },
+        users: { before: 0, after: 3 },
+        least: { before: null, after: 0 },
       },
       {
-        ...{ time: BASE_TIME, ad: "b", clicks: { before: 1, after: 0 } },
-        ...{ users: { before: 1, after: 0 }, least: { before: 0, after: null } },
+        time: BASE_TIME,
+        ad: "b",
+        clicks: { before: 1, after: 0 },
+        users: { before: 1, after: 0 },
+        least: { before: 0, after: null },
       },
     ],
   });

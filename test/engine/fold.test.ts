@@ -115,7 +115,11 @@ describe("time filters", () => {
 
   test("a query folds [from, to) and keeps the start of a bucket that its range cuts", () => {
     const query: Query = {
-      ...{ where: {}, groupBy: [], measures: view.measures, orderBy: null, limit: 10 },
+      where: {},
+      groupBy: [],
+      measures: view.measures,
+      orderBy: null,
+      limit: 10,
       from: BASE_TIME + MINUTE_MS,
       to: BASE_TIME + 6 * MINUTE_MS,
       everyMs: 4 * MINUTE_MS,

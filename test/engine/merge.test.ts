@@ -9,6 +9,7 @@ import {
   mergeState,
   mergeTable,
   type ViewSpec,
+  windowOf,
 } from "#engine";
 import { batchOf, newDictionaries, SEED, someRows } from "../support/batches.ts";
 import type { Row } from "../support/events.ts";
@@ -60,9 +61,7 @@ test("a delta merges into a stored window, of the same state or of another", () 
       const stored = foldRows(view, a);
       const delta = foldRows(view, b);
       for (const [start, table] of delta.windows) {
-        const window = stored.windows.get(start);
-        if (window === undefined) stored.windows.set(start, table);
-        else mergeTable(plan, window, table);
+        mergeTable(plan, windowOf(plan, stored, start), table);
       }
       expect(digestState(stored)).toBe(digestState(foldRows(view, [...a, ...b])));
     }),

@@ -23,7 +23,9 @@ const question: Query = {
 };
 
 const view = (name: string, spec: Partial<ViewSpec>, hasSpam = false): StoredView => ({
-  ...{ name, generation: 1, hasSpam },
+  name,
+  generation: 1,
+  hasSpam,
   spec: { where: {}, groupBy: [], windowMs: MINUTE_MS, measures: { clicks: { count: true } }, ...spec },
 });
 

@@ -81,7 +81,12 @@ test("a view with a where of its own answers for the records that it kept", () =
 test("windows outside of the range add nothing", () => {
   const rows = [0, 1, 2].map((minute) => ({ time: BASE_TIME + minute * MINUTE_MS }));
   const query: Query = {
-    ...{ where: {}, groupBy: [], everyMs: null, measures: { clicks: { count: true } }, orderBy: null, limit: 1 },
+    where: {},
+    groupBy: [],
+    everyMs: null,
+    measures: { clicks: { count: true } },
+    orderBy: null,
+    limit: 1,
     from: BASE_TIME + MINUTE_MS,
     to: BASE_TIME + 2 * MINUTE_MS,
   };
