@@ -152,6 +152,8 @@ export class ControlLoop {
     const { state } = this;
     if (state === null) return;
     this.#commit({ ...state, deleting: true });
+    // What is running now began before the deletion.
+    await this.#working;
     await this.work();
   }
 

@@ -78,7 +78,8 @@ export function observeReplay(
   }
   if (!isBuilding(job)) return job;
   const partitions = job.partitions.map((known) => progressOf(job, known, reports.get(known.partition)));
-  const next = { ...job, partitions };
+  // Nothing new is nothing to store.
+  const next = partitions.every((partition, i) => partition === job.partitions[i]) ? job : { ...job, partitions };
   if (!partitions.every((partition) => isSettled(job, partition))) {
     if (now - job.startedAt <= STREAM_LIMITS.replayMs) return next;
     return finishReplay(next, "failed", now, `not caught up after ${STREAM_LIMITS.replayMs / 86_400_000} days`);
@@ -97,6 +98,7 @@ function progressOf(
 ): PartitionProgress {
   if (report === undefined || isSettled(job, known)) return known;
   const { from, next, target, state, caughtUpAt, verification } = report;
+  if (state === known.state && next === known.next && target === known.target) return known;
   return { partition: known.partition, from, next, target, state, caughtUpAt, verification: verification ?? null };
 }
 

@@ -119,6 +119,7 @@ export interface ReplayJob {
   readonly diff?: ReplayDiff;
   /** Of a verification: windows compared, differing, and skipped because the log can no longer recompute them. */
   readonly verification?: { readonly compared: number; readonly differing: number; readonly skipped: number };
+  /** Why it failed; of a job that did not, why it has no diff, or why it was ended. */
   readonly error?: string;
 }
 
