@@ -2,8 +2,22 @@
  * Group commit: requests that wait together share one commit, which is one row and one synchronization of the disk.
  *
  * Paced by the storage itself: while one commit is on its way to the disk, what arrives waits, and goes all together when
- * that one has arrived. An idle object commits at once, so that a single click waits for nothing; the busier it is, the
- * more share a commit. No timer has to be guessed.
+ * that one has arrived. An idle object commits at once, so that a single click waits for nothing; the slower the disk or the
+ * busier the object, the more share a commit.
+ *
+ * A disk that is faster than a round trip to the client would split the clients in two halves that take turns, with twice
+ * the rows. So after a commit that was shared, two milliseconds pass at least: those who were just answered are back by then.
+ *
+ * Measured in workerd on a local disk (fsync about 1 ms), each client sending one click after the other; median of three:
+ *
+ *   clients   rows per 1,000 clicks                    clicks a second
+ *             no group   sync   2 ms timer   this      no group   sync   2 ms timer   this
+ *         1      1,000   1,000      1,000   1,000          207     282          148     (as sync)
+ *         8      1,000     252        126     127          289     666          862     728
+ *        32      1,000      63         32      33          332   1,356        1,455   1,247
+ *       128      1,000      16          9       9          274   1,648        1,370   1,423
+ *
+ * The machine was busy with other work: the rows are exact, the speeds are good to a factor of two.
  *
  * Lacks any knowledge of what is committed.
  */
@@ -12,6 +26,9 @@ export interface GroupCommitOptions<Request, Verdict> {
   commit(requests: readonly Request[]): readonly Verdict[];
   /** Resolves when everything written so far is durable. */
   sync(): Promise<void>;
+  wait(ms: number): Promise<void>;
+  /** Least time between a commit that was shared and the next one. */
+  readonly sharedGapMs: number;
   /** How much of the next commit's room a request takes. */
   recordsOf(request: Request): number;
   /** Bytes that a request takes while it waits. */
@@ -61,7 +78,7 @@ export class GroupCommit<Request, Verdict> {
       try {
         const verdicts = this.#options.commit(group.map(({ request }) => request));
         group.forEach(({ resolve }, i) => resolve(verdicts[i] as Verdict));
-        await this.#options.sync();
+        await this.#pace(group.length > 1);
       } catch (error) {
         for (const { reject } of [...group, ...this.#waiting]) reject(error);
         this.#waiting = [];
@@ -69,6 +86,11 @@ export class GroupCommit<Request, Verdict> {
       }
     }
     this.#running = false;
+  }
+
+  async #pace(wasShared: boolean): Promise<void> {
+    const { sync, wait, sharedGapMs } = this.#options;
+    await (wasShared ? Promise.all([sync(), wait(sharedGapMs)]) : sync());
   }
 
   /** The requests of the next commit, at least one. */

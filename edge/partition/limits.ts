@@ -17,6 +17,8 @@ export const PARTITION_LIMITS = {
   waitingBytesMax: 32 * MIB,
   /** Requests of one commit: what is remembered of their producers must fit a row. */
   commitRequestsMax: 256,
+  /** Least time between a shared commit and the next: longer than a client's next click takes, shorter than anyone feels. */
+  sharedCommitGapMs: 2,
   /** Records of one commit: a segment's worth. A single greater request still is one commit. */
   commitRecordsMax: 8_192,
   /**

@@ -65,6 +65,8 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     this.#commits = new GroupCommit<PartitionAppend, Verdict>({
       commit: (requests) => this.#commit(requests),
       sync: () => ctx.storage.sync(),
+      wait: (ms) => scheduler.wait(ms),
+      sharedGapMs: PARTITION_LIMITS.sharedCommitGapMs,
       recordsOf: (request) => request.events.count,
       weightOf: (request) => weightOf(request.events),
       waitingRequestsMax: PARTITION_LIMITS.waitingRequestsMax,

@@ -17,7 +17,7 @@ test("events get dense offsets, and can be read back as they were sent", async (
   expect(await held.append(rows.slice(2))).toMatchObject({ offset: 2, accepted: 1 });
   const { records, next, logEnd } = expectOk(await held.stub.records(0, 10));
   expect(records.map(({ offset }) => offset)).toEqual([0, 1, 2]);
-  expect(records.map(({ appendTime: _, offset: __, ...row }) => row)).toEqual(rows);
+  expect(records).toEqual(rows.map((row, offset) => ({ ...row, offset, appendTime: expect.any(Number) as number })));
   expect([next, logEnd]).toEqual([3, 3]);
 });
 
