@@ -13,7 +13,7 @@ import { startServer } from "../support/server.ts";
 
 const DOLLARS_PER_MILLION_ROWS = 1;
 /** Enough for the partition to seal and to write checkpoints several times. */
-const CLICKS = 20_000;
+const CLICKS = 10_000;
 const BATCHES = [1, 10, 100];
 const CONCURRENCIES = [1, 32];
 const ADS = 50;
