@@ -7,7 +7,8 @@ import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./failures.ts";
 import type { HttpContext } from "./http.ts";
 import { directoryOf, streamOf } from "./objects.ts";
-import { closedObject } from "./schemas/common.ts";
+import { parseInput } from "./parse-input.ts";
+import { closedObject, NameSchema } from "./schemas/common.ts";
 import {
   configToJson,
   descriptionToJson,
@@ -19,14 +20,12 @@ import {
   streamDefaults,
   StreamListSchema,
 } from "./schemas/stream.ts";
-import { isStreamName, type StreamDirectory } from "./stream-access.ts";
+import type { StreamDirectory } from "./stream-access.ts";
 
 async function putStream(c: HttpContext, directory: StreamDirectory): Promise<Result<Response, Failure>> {
   const name = c.req.param("stream") ?? "";
-  if (!isStreamName(name)) {
-    const detail = "1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit";
-    return fail({ reason: "invalid_name", path: "stream", detail });
-  }
+  const named = parseInput(NameSchema, name, "invalid_name");
+  if (!named.ok) return named;
   const change = await parseBody(c, StreamChangeSchema, "invalid_config");
   if (!change.ok) return change;
   const put = await register(c.env, name, change.value);

@@ -91,5 +91,4 @@ async function isAdminToken(env: Env, digest: ArrayBuffer): Promise<boolean> {
   return env.ADMIN_TOKEN ? crypto.subtle.timingSafeEqual(await sha256(env.ADMIN_TOKEN), digest) : false;
 }
 
-export const sha256 = (text: string): Promise<ArrayBuffer> =>
-  crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+const sha256 = (text: string): Promise<ArrayBuffer> => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

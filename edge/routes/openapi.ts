@@ -82,7 +82,7 @@ export function openApiEndpoint(others: readonly Endpoint[]): Endpoint {
   return self;
 }
 
-export function describeAll(endpoints: readonly Endpoint[]): Json {
+function describeAll(endpoints: readonly Endpoint[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const endpoint of endpoints) {
     const path = endpoint.path.replaceAll(/:(\w+)/g, "{$1}");

@@ -4,11 +4,13 @@
  * Only values are shared between requests, never promises: a promise belongs to the request that made it, and another one
  * that waits for it hangs when that request ends.
  */
+import * as v from "valibot";
 import type { AppendContext, KeyDigest, QueryContext } from "../stream/rpc.ts";
 import { hexToBytes } from "./hex.ts";
 import { importHmacKey } from "./keyed-hash.ts";
 import { CONTEXT_LIMITS } from "./limits.ts";
 import { directoryOf, streamOf } from "./objects.ts";
+import { NameSchema } from "./schemas/common.ts";
 
 /** A stream's context, with what is worth computing once from it. */
 export interface StreamAccess<C extends AppendContext = AppendContext> {
@@ -17,9 +19,6 @@ export interface StreamAccess<C extends AppendContext = AppendContext> {
   /** The stream's secret, ready to hash with. */
   readonly secret: CryptoKey;
 }
-
-const STREAM_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-export const isStreamName = (name: string): boolean => STREAM_NAME.test(name);
 
 export class StreamDirectory {
   readonly #accesses = new Map<string, { readonly access: StreamAccess; readonly fetchedAt: number }>();
@@ -52,7 +51,7 @@ export class StreamDirectory {
 
   /** The id that a name stands for now, as the directory says. Null if there is no such stream. */
   async idOf(env: Env, name: string): Promise<string | null> {
-    const streamId = isStreamName(name) ? await directoryOf(env).resolve(name) : null;
+    const streamId = v.is(NameSchema, name) ? await directoryOf(env).resolve(name) : null;
     if (streamId === null) this.#ids.delete(name);
     else remember(this.#ids, name, streamId);
     return streamId;

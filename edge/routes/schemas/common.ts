@@ -25,11 +25,11 @@ export const jsonObject = v.pipe(
 export const closedObject = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   v.pipe(jsonObject, v.strictObject(entries));
 
-export const StreamNameSchema = v.pipe(
+/** What streams and views may be called. */
+export const NameSchema = v.pipe(
   v.string(),
   v.regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, "1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit"),
 );
-export const ViewNameSchema = StreamNameSchema;
 
 /** The name of an attribute, as queries and views may use it: `type` is one. */
 export const AttributeNameSchema = v.pipe(v.string(), v.check(isQueryableName, "not the name of an attribute"));

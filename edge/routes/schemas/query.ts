@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { ENGINE_LIMITS, MINUTE_MS } from "#engine";
 import { CONFIG_LIMITS } from "../limits.ts";
-import { closedObject, durationSchema, integerSchema, TimeSchema, ViewNameSchema } from "./common.ts";
+import { closedObject, durationSchema, integerSchema, NameSchema, TimeSchema } from "./common.ts";
 import { GroupBySchema, MeasuresSchema } from "./measures.ts";
 import { WhereSchema } from "./where.ts";
 
@@ -23,7 +23,7 @@ export const QuerySchema = closedObject({
     v.pipe(v.string(), v.regex(/^-?[A-Za-z][A-Za-z0-9_]{0,63}$/, "a name, `-` before it: descending")),
   ),
   limit: v.exactOptional(integerSchema(1, ENGINE_LIMITS.rowsMax)),
-  view: v.exactOptional(v.nullable(ViewNameSchema)),
+  view: v.exactOptional(v.nullable(NameSchema)),
 });
 export type QueryInput = v.InferOutput<typeof QuerySchema>;
 

@@ -1,14 +1,14 @@
 /** Replays: what is asked for, and how far it has come. */
 import * as v from "valibot";
 import type { ReplayRequest } from "../../stream/rpc.ts";
-import { closedObject, NumberSchema, TimeSchema, ViewNameSchema } from "./common.ts";
+import { closedObject, NameSchema, NumberSchema, TimeSchema } from "./common.ts";
 import { ViewSchema } from "./view.ts";
 
 const MAX_DUTY_DEFAULT = 0.5;
 
 export const ReplayRequestSchema = v.pipe(
   closedObject({
-    view: v.union([ViewNameSchema, ViewSchema]),
+    view: v.union([NameSchema, ViewSchema]),
     from: v.exactOptional(v.union([v.literal("earliest"), TimeSchema])),
     mode: v.exactOptional(v.picklist(["build", "verify"], "`build` or `verify`")),
     promote: v.exactOptional(v.picklist(["manual", "auto"], "`manual` or `auto`")),

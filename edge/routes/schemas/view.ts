@@ -3,13 +3,13 @@ import * as v from "valibot";
 import { MINUTE_MS } from "#engine";
 import type { ViewConfig, ViewDescription } from "../../stream/rpc.ts";
 import { CONFIG_LIMITS, STREAM_DEFAULTS } from "../limits.ts";
-import { closedObject, durationSchema, ViewNameSchema } from "./common.ts";
+import { closedObject, durationSchema, NameSchema } from "./common.ts";
 import { DEFAULT_MEASURES, GroupBySchema, MeasuresSchema, namesCollide } from "./measures.ts";
 import { WhereSchema } from "./where.ts";
 
 export const ViewSchema = v.pipe(
   closedObject({
-    name: ViewNameSchema,
+    name: NameSchema,
     where: v.exactOptional(WhereSchema),
     groupBy: v.exactOptional(GroupBySchema),
     window: v.exactOptional(

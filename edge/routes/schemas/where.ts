@@ -12,7 +12,7 @@ const ListSchema = v.pipe(
 );
 
 /** Tests of one attribute, all of which must hold. */
-export const TestsSchema = v.pipe(
+const TestsSchema = v.pipe(
   closedObject({
     eq: v.exactOptional(v.nullable(ValueSchema)),
     ne: v.exactOptional(v.nullable(ValueSchema)),
