@@ -11,11 +11,12 @@
  * the state may be another one, so what came back is applied to the state of that moment.
  */
 import { fail, type Result } from "#protocol";
-import type { ConfigFailure, GenerationStatus, PartitionStatus } from "../partition/rpc.ts";
-import { partitionConfigs, withVersion } from "./configuration.ts";
+import type { GenerationStatus, PartitionStatus } from "../partition/rpc.ts";
+import { withVersion } from "./configuration.ts";
 import { DiffWalk } from "./diff.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { callPartitions, type Partitions, partitionsOf } from "./partitions.ts";
+import { Push } from "./push.ts";
 import { buildingReplays, comparingReplays, concludeComparison, expire, observeReplays } from "./replays.ts";
 import type { AdminFailure } from "./rpc.ts";
 import { nextDue } from "./schedule.ts";
@@ -29,8 +30,7 @@ export class ControlLoop {
   readonly #ctx: DurableObjectState;
   readonly #namespace: DurableObjectNamespace;
   #state: StreamState | "deleted" | null;
-  /** By partition: the newest version that it has answered for. What is not known to have arrived is pushed again. */
-  readonly #held = new Map<number, number>();
+  readonly #push: Push;
   /** How many times in a row not everything that was due could be done. */
   #failures = 0;
   #alarmAt: number | null = null;
@@ -43,8 +43,8 @@ export class ControlLoop {
     this.#namespace = namespace;
     this.#state = load(ctx.storage, Date.now());
     const state = this.#stored();
+    this.#push = new Push(state);
     if (state === null) return;
-    for (let p = 0; p < state.settings.partitions; p++) this.#held.set(p, state.pushedVersion);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#arm();
@@ -66,7 +66,7 @@ export class ControlLoop {
     return this.#state === "deleted" ? null : this.#state;
   }
 
-  /** Makes the first state durable. Partitions are told by {@link push}. */
+  /** Makes the first state durable. Partitions are told by {@link work}. */
   create(state: StreamState): void {
     this.#commit(state);
   }
@@ -83,7 +83,7 @@ export class ControlLoop {
     const decided = decide(state, Date.now());
     if (!decided.ok) return decided;
     this.#commit(decided.value.state);
-    await this.#push();
+    await this.#tell();
     return decided;
   }
 
@@ -162,48 +162,32 @@ export class ControlLoop {
     if (stored === null) return;
     if (stored.deleting) return this.#emptyPartitions(stored);
     this.#commit(expire(stored, Date.now()));
-    let complete = await this.#push();
+    let complete = await this.#tell();
     if (this.state !== null && buildingReplays(this.state).length > 0) this.observe(await this.ask());
     const comparing = this.state === null ? [] : comparingReplays(this.state);
     for (const id of this.#walks.keys()) if (!comparing.some((job) => job.id === id)) this.#walks.delete(id);
     for (const job of comparing) if (!(await this.#compare(job))) complete = false;
     // What was promoted, failed or dropped just now.
-    if (!(await this.#push())) complete = false;
+    if (!(await this.#tell())) complete = false;
     this.#failures = complete ? 0 : this.#failures + 1;
   }
 
-  /** Tells every partition that is not known to hold the newest configuration. True if now all of them do. */
-  async #push(): Promise<boolean> {
+  /** Tells the partitions what they do not know yet. True if now all of them hold the newest configuration. */
+  async #tell(): Promise<boolean> {
     const { state } = this;
     if (state === null || state.pushedVersion === state.version) return true;
-    const configs = partitionConfigs(state);
-    const behind = configs.filter(({ partition }) => this.#heldBy(partition) < state.version);
-    const answers = await callPartitions(
-      this.#partitions(state),
-      (partition, index) => partition.configure(configs[index] as (typeof configs)[number]),
-      behind.map(({ partition }) => partition),
-    );
-    behind.forEach(({ partition }, at) => {
-      const answer = answers[at];
-      if (!answer?.ok) return;
-      const version = versionHeld(answer.value, state.version);
-      if (version !== null) this.#held.set(partition, Math.max(this.#heldBy(partition), version));
-    });
+    await this.#push.run(state, this.#partitions(state));
     const now = this.state;
-    if (now === null || !configs.every(({ partition }) => this.#heldBy(partition) >= now.version)) return false;
+    if (now === null || !this.#push.isComplete(now)) return false;
     if (now.pushedVersion < now.version) this.#commit({ ...now, pushedVersion: now.version });
     return true;
   }
 
-  #heldBy(partition: number): number {
-    return this.#held.get(partition) ?? 0;
-  }
-
-  /** A partition has lost a configuration that it had answered for, or never got it. It is pushed again. */
+  /** A partition has lost a configuration that it had answered for. It is told again. */
   #isBehind(partition: number, version: number): void {
     const { state } = this;
-    if (state === null || this.#heldBy(partition) < version) return;
-    this.#held.set(partition, 0);
+    if (state === null || this.#push.heldBy(partition) < version) return;
+    this.#push.forget(partition);
     if (state.pushedVersion >= version) this.#commit({ ...state, pushedVersion: version - 1 });
   }
 
@@ -262,12 +246,6 @@ export class ControlLoop {
     // Not awaited, so that it is part of the same atomic write as the rows before it.
     void this.#ctx.storage.setAlarm(due);
   }
-}
-
-/** The version that a partition holds after it was told `pushed`; null if it took none. */
-function versionHeld(answer: Result<null, ConfigFailure>, pushed: number): number | null {
-  if (answer.ok) return pushed;
-  return answer.failure.reason === "stale_config" ? answer.failure.version : null;
 }
 
 /** By partition: what it says of the generation that a job builds. */
