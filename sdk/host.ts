@@ -52,8 +52,9 @@ export class Host implements WorkerApi, ProducerListener {
     this.#channel = new TabChannel(config.name, (message) => this.#heard(message));
     this.#channel.open();
     const log = await this.#openLog(config);
+    const state = await log.state();
     this.#engine = this.#start(log, config);
-    return { durability: log.durability, log: summary(await log.state()) };
+    return { durability: log.durability, log: summary(state) };
   }
 
   async append(call: AppendCall): Promise<Logged> {
@@ -147,10 +148,13 @@ export class Host implements WorkerApi, ProducerListener {
 
   // --- inside --------------------------------------------------------------------------------------------------------
 
+  /** A log that can be opened but not used is none: a dead process may hold a transaction that blocks all others. */
   async #openLog(config: HostConfig): Promise<Log> {
     const options = logOptions(config);
     try {
-      return await openIdbLog(config.name, options);
+      const log = await openIdbLog(config.name, options);
+      await log.state();
+      return log;
     } catch (error) {
       this.problem({ code: "no_storage", detail: String(error) });
       return new MemoryLog(options);

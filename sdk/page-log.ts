@@ -31,7 +31,8 @@ export class PageLog {
   #pumping: Promise<void> | null = null;
   #askingTail = false;
   #spilled = false;
-  #durability: Durability = "disk";
+  /** Null until a log has been opened. */
+  #durability: Durability | null = null;
   #log: LogSummary | null = null;
   #leader = false;
 
@@ -47,12 +48,15 @@ export class PageLog {
         this.#hear({ durability, log });
         this.#askTail();
       },
-      onFall: (detail) => onProblem({ code: "worker_failed", detail }),
+      onFall: (detail) => {
+        this.#leader = false;
+        onProblem({ code: "worker_failed", detail });
+      },
     });
   }
 
   get durability(): Durability {
-    return this.#durability;
+    return this.#durability ?? "memory";
   }
 
   get leader(): boolean {
@@ -177,7 +181,7 @@ export class PageLog {
   #hidden(): void {
     const { outbox, config } = this.#options;
     const storage = localStorageOf(window);
-    if (outbox.length > 0 && storage !== null && this.#durability === "disk") {
+    if (outbox.length > 0 && storage !== null && this.#durability !== "memory") {
       this.#spilled = true;
       writeSpill(storage, config.name, outbox.all(), Date.now());
     }

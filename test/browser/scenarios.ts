@@ -216,7 +216,9 @@ export async function survivesLeaving(
     const opened = context.waitForEvent("page");
     await opener.evaluate((url) => void window.open(url), pageUrl(world));
     const page = await opened;
-    await page.waitForFunction(() => window.tracker !== undefined);
+    // As a person would: not before the page has settled.
+    await page.waitForFunction(() => window.tracker?.status().durability === "disk");
+    await pause(100);
     const gone = leave === "close" ? page.waitForEvent("close") : page.waitForURL("about:blank");
     const leaving = page.evaluate(
       ({ id, leave }) => {
