@@ -80,13 +80,15 @@ export class Comparisons {
 
   /** Compares a run of windows, digest by digest. Those that the log could not give again are skipped, and counted. */
   #verify(generation: Generation, origin: Generation, from: number): void {
-    const to = from + PARTITION_LIMITS.verifiedWindowsPerTurn * generation.config.spec.windowMs;
+    const { windowMs } = generation.config.spec;
+    const many = from + PARTITION_LIMITS.verifiedWindowsPerTurn * windowMs;
+    const isMuch = this.#storedBytes(origin, from, many) > PARTITION_LIMITS.comparedDayBytesMax;
+    const to = isMuch ? from + windowMs : many;
     const before = this.#collect(origin, from, to);
     const after = this.#collect(generation, from, to);
     let { compared, differing, skipped } = generation.record.verification;
     for (const start of new Set([...before.windows.keys(), ...after.windows.keys()])) {
-      const end = start + generation.config.spec.windowMs;
-      const isLost = [generation, origin].some(({ record }) => meets(record.excluded, start, end));
+      const isLost = [generation, origin].some(({ record }) => meets(record.excluded, start, start + windowMs));
       if (isLost) {
         skipped += 1;
         continue;
@@ -95,6 +97,13 @@ export class Comparisons {
       if (digestOf(before, start) !== digestOf(after, start)) differing += 1;
     }
     this.#views.settle(generation, { comparedTo: to, verification: { compared, differing, skipped } });
+  }
+
+  #storedBytes(generation: Generation, from: number, to: number): number {
+    const sources = sourcesOf(this.#views, generation, from, to);
+    return sources.reduce((sum, source) => {
+      return sum + this.#windows.bytes(source.generation.id, source.from, source.to);
+    }, 0);
   }
 
   #collect(side: Generation, from: number, to: number): FoldState {
@@ -109,11 +118,7 @@ export class Comparisons {
 
   /** Writes one side of a day: window by window, or, if that is too much for one answer, rolled up to the day. */
   #freeze(id: number, day: number, side: number, generation: Generation): void {
-    const bytes = sourcesOf(this.#views, generation, day, day + DAY_MS).reduce(
-      (sum, source) => sum + this.#windows.bytes(source.generation.id, source.from, source.to),
-      0,
-    );
-    const isLarge = bytes > PARTITION_LIMITS.comparedDayBytesMax;
+    const isLarge = this.#storedBytes(generation, day, day + DAY_MS) > PARTITION_LIMITS.comparedDayBytesMax;
     const state = isLarge ? this.#rollUpDay(generation, day) : this.#collect(generation, day, day + DAY_MS);
     const pieces = encodeState(generation.plan, state, PARTITION_LIMITS.comparisonRowBytesMax);
     let part = 0;

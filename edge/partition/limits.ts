@@ -98,8 +98,10 @@ export const PARTITION_LIMITS = {
   replayGraceMs: 6 * HOUR_MS,
   /** How often windows are looked through for expired ones: they are kept for months. */
   viewRetentionEveryMs: DAY_MS,
-  /** Windows looked at in one turn of that. */
+  /** Rows of windows looked at in one turn. */
   windowsPageMax: 1_000,
+  /** Stored bytes of windows that are read in one turn: they take several times as much heap. A single window always is. */
+  windowsPageBytesMax: 4 * MIB,
 
   // --- Replay and scans ---
 

@@ -98,6 +98,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
   }
 
   async destroy(): Promise<void> {
+    if (this.#room !== null) this.#room.partition.isClosed = true;
     this.#room = null;
     this.#isDeleted = true;
     // Said before and after: whatever happens in between, and for ever after, a late append finds no stream here.
@@ -141,7 +142,9 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       stepsMax: 1,
       duty: () => 1,
       forMs: Infinity,
+      isStopped: () => partition.isClosed,
     });
+    if (partition.isClosed) return deleted;
     await this.#alarms.arm(Date.now());
     return ok({ logStart: partition.log.start });
   }

@@ -51,6 +51,8 @@ export class Partition {
   readonly windows: WindowStore;
   readonly comparisons: Comparisons;
   readonly trimmed: Trimmed;
+  /** Set when the partition is deleted: whoever works on it across an await has to stop. */
+  isClosed = false;
   readonly #facts: FactStore;
   readonly #dictionaries: DictionaryStore;
   readonly #producers: ProducerStore;

@@ -48,6 +48,7 @@ export async function queryView(
   const logEnd = partition.log.end;
   const watermark = partition.watermark(Date.now());
   const rolledUp = await rollUpView(partition, generation, query);
+  if (partition.isClosed) return fail({ reason: "deleted" });
   if (rolledUp === null) return tooManyGroups;
   if (generation.phase !== "caught-up") return fail({ reason: "view_not_ready", view });
   const { carried, missing } = generation.record;
@@ -88,6 +89,7 @@ async function rollUpView(
     stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
     duty: () => 1,
     forMs: Infinity,
+    isStopped: () => partition.isClosed,
   });
   return isTooLarge ? null : { plan: rollup.query, state };
 }
@@ -129,7 +131,9 @@ export async function queryLog(partition: Partition, query: Query): Promise<Answ
     stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
     duty: () => 1,
     forMs: Infinity,
+    isStopped: () => partition.isClosed,
   });
+  if (partition.isClosed) return fail({ reason: "deleted" });
   if (state.groups > ENGINE_LIMITS.groupsMax) return tooManyGroups;
   return ok({
     watermark,

@@ -35,6 +35,7 @@ export class Replay {
       stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
       duty: () => this.#duty(),
       forMs: PARTITION_LIMITS.replayAlarmMs,
+      isStopped: () => this.#partition.isClosed,
     });
   }
 

@@ -37,6 +37,7 @@ export class Retention {
       stepsMax: 1,
       duty: () => 0.5,
       forMs: PARTITION_LIMITS.retentionAlarmMs,
+      isStopped: () => this.#partition.isClosed,
     });
   }
 

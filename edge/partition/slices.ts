@@ -16,21 +16,25 @@ export interface Slices {
   duty(): number;
   /** The work stops, and can be gone on with later, after this long. */
   readonly forMs: number;
+  /** The work stops for good: what it works on is gone. */
+  isStopped(): boolean;
 }
 
 /** @returns whether there is more to do */
-export async function runSlices({ step, sliceMs, stepsMax, duty, forMs }: Slices): Promise<boolean> {
+export async function runSlices({ step, sliceMs, stepsMax, duty, forMs, isStopped }: Slices): Promise<boolean> {
   const startedAt = Date.now();
   let steps = 1;
   for (;;) {
     const from = Date.now();
     for (let i = 0; i < steps; i++) if (!step()) return false;
     await scheduler.wait(0);
+    if (isStopped()) return false;
     const took = Date.now() - from;
     if (took > sliceMs) steps = Math.max(1, Math.floor(steps / 2));
     else if (took <= sliceMs / 2) steps = Math.min(stepsMax, 2 * steps);
     if (from + took - startedAt >= forMs) return true;
     const restMs = took * (1 / duty() - 1);
     if (restMs >= 1) await scheduler.wait(restMs);
+    if (isStopped()) return false;
   }
 }

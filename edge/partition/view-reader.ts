@@ -8,7 +8,6 @@
  */
 import { createState, type FoldState, type GroupTable } from "#engine";
 import { clipCarried, type Generation } from "./generation.ts";
-import { PARTITION_LIMITS } from "./limits.ts";
 import type { Views } from "./views.ts";
 import type { WindowStore } from "./window-store.ts";
 
@@ -26,7 +25,7 @@ export function* readWindows(
     let at: number | null = source.from;
     while (at !== null) {
       const { id, plan } = source.generation;
-      const page = windows.page(id, plan, numbering, at, source.to, PARTITION_LIMITS.windowsPageMax);
+      const page = windows.page(id, plan, numbering, at, source.to);
       const end: number = page.next ?? source.to;
       const changed = [...source.generation.delta.windows.values()].filter(
         ({ start }) => start >= (at as number) && start < end,

@@ -34,18 +34,31 @@ export class ViewRetention {
   async run(): Promise<void> {
     const now = Date.now();
     for (const generation of this.#partition.views.all) {
-      if (generation.phase === "dropped") await inTurns(() => this.#drop(generation));
+      if (this.#partition.isClosed) return;
+      if (generation.phase === "dropped") await this.#inTurns(() => this.#drop(generation));
     }
     const last = this.#facts.get("viewRetention")?.at ?? 0;
     if (now - last < PARTITION_LIMITS.viewRetentionEveryMs) return;
     for (const generation of this.#partition.views.live) {
+      if (this.#partition.isClosed) return;
       let from: number | null = 0;
-      await inTurns(() => {
+      await this.#inTurns(() => {
         if (from !== null && generation.isLive) from = this.expirePage(generation, from, now);
         return from !== null && generation.isLive;
       });
     }
-    this.#facts.put("viewRetention", { at: now });
+    if (!this.#partition.isClosed) this.#facts.put("viewRetention", { at: now });
+  }
+
+  async #inTurns(step: () => boolean): Promise<void> {
+    await runSlices({
+      step,
+      sliceMs: PARTITION_LIMITS.sliceMs,
+      stepsMax: 1,
+      duty: () => 0.5,
+      forMs: Infinity,
+      isStopped: () => this.#partition.isClosed,
+    });
   }
 
   /** Removes a page of a dropped generation's windows; in the end, the generation. @returns whether there is more to do */
@@ -102,9 +115,4 @@ function expiredRuns(
     runs = addInterval(runs, { from: first, to: start + config.spec.windowMs });
   }
   return runs;
-}
-
-async function inTurns(step: () => boolean): Promise<void> {
-  const { sliceMs } = PARTITION_LIMITS;
-  await runSlices({ step, sliceMs, stepsMax: 1, duty: () => 0.5, forMs: Infinity });
 }

@@ -15,6 +15,7 @@ import {
 } from "#engine";
 import type { Database } from "./database.ts";
 import { checkWindowGroups, type Generation } from "./generation.ts";
+import { PARTITION_LIMITS } from "./limits.ts";
 
 type StoredPart = { start: number; state: ArrayBuffer };
 
@@ -59,22 +60,40 @@ export class WindowStore {
     into: Pick<FoldState, "interners">,
     from: number,
     to: number,
-    rowsMax: number,
   ): { readonly tables: readonly GroupTable[]; readonly next: number | null } {
+    const next = this.#pageEnd(id, from, to);
     const rows = this.#database.all<StoredPart>(
-      "SELECT start, state FROM windows WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part LIMIT ?",
+      "SELECT start, state FROM windows WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part",
+      id,
+      from,
+      next ?? to,
+    );
+    return { tables: rows.map((row) => decode(shape, into, row)), next };
+  }
+
+  /**
+   * The start of the first window that does not fit a page which begins at `from`; null if all do. A page has at least one
+   * window. The length of a BLOB stands at the head of its row: it costs no reading of the BLOB.
+   */
+  #pageEnd(id: number, from: number, to: number): number | null {
+    const rows = this.#database.all<{ start: number; bytes: number }>(
+      `SELECT start, length(state) AS bytes FROM windows
+       WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part LIMIT ?`,
       id,
       from,
       to,
-      rowsMax,
+      PARTITION_LIMITS.windowsPageMax,
     );
-    const last = rows.at(-1);
-    if (rows.length < rowsMax || last === undefined)
-      return { tables: rows.map((row) => decode(shape, into, row)), next: null };
-    // The last window may have parts beyond the page. They are read now, so that a page always ends between windows.
-    const whole = rows.filter(({ start }) => start < last.start);
-    const rest = this.#parts(id, last.start);
-    return { tables: [...whole, ...rest].map((row) => decode(shape, into, row)), next: last.start + 1 };
+    const first = rows[0]?.start;
+    let bytes = 0;
+    for (const row of rows) {
+      bytes += row.bytes;
+      if (bytes > PARTITION_LIMITS.windowsPageBytesMax && row.start !== first) return row.start;
+    }
+    // A full list may end within a window: that one begins the next page, unless it is the only one.
+    const last = rows.at(-1)?.start;
+    if (rows.length < PARTITION_LIMITS.windowsPageMax || last === undefined) return null;
+    return last === first ? last + 1 : last;
   }
 
   /** Bytes of the stored windows with from <= start < to. */

@@ -1,6 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createState, digestState, mergePiece, shapeOf, type ViewSpec } from "#engine";
+import { Database } from "../../../edge/partition/database.ts";
+import { FactStore } from "../../../edge/partition/facts.ts";
+import { Partition } from "../../../edge/partition/partition.ts";
+import { Retention } from "../../../edge/partition/retention.ts";
 import type { PartitionDiffDay } from "../../../edge/partition/rpc.ts";
 import { BASE_TIME } from "../../support/events.ts";
 import {
@@ -323,18 +327,37 @@ test("a window goes when nothing has changed it for long enough, and is missing 
   expect((await held.queryView({ groupBy: [] })).rows).toMatchObject([{ clicks: 101 }]);
 });
 
-test("retention waits for a replay, up to a bound; then the replay fails and says why", async () => {
+test("what a replay still needs is not trimmed before it has been folded", async () => {
   const held = await HeldPartition.make({ retentionMs: HOUR, generations: [] });
   await fill(held, 6);
   vi.setSystemTime(START + 10 * MINUTE);
   await held.ring();
   await held.configure({ generations: [generation()] });
-  // Two hours later everything has expired, but the replay has not begun.
+  // Two hours later everything has expired, but the replay has not begun. Nobody trims it away, by hand neither.
   vi.setSystemTime(START + 2 * HOUR);
-  await runInDurableObject(held.stub, (instance) => expect(instance).toBeDefined());
-  expect((await held.status()).logStart).toBe(0);
+  expect(expectOk(await held.stub.trim(24_000))).toEqual({ logStart: 0 });
   await held.settle();
   expect((await held.queryView({ groupBy: [] })).rows).toMatchObject([{ clicks: 24_000 }]);
   for (let i = 0; i < 5; i++) await held.ring();
   expect((await held.status()).logStart).toBe(24_000);
+});
+
+test("retention waits for a replay only so long; then the replay fails and says why", async () => {
+  const held = new HeldPartition({ retentionMs: HOUR, generations: [] });
+  await runInDurableObject(held.stub, (_, { storage }) => {
+    const database = new Database(storage);
+    const partition = new Partition(database, new FactStore(database), held.config, START);
+    partition.commit([held.request(clicks(100, BASE_MINUTE))], START);
+    partition.checkpoint(START);
+    partition.configure({ ...held.config, generations: [generation()] }, START);
+    const retention = new Retention(partition);
+    expect(retention.turn(START + 2 * HOUR)).toBe(false);
+    expect(partition.log.start).toBe(0);
+    expect(retention.due(START + 2 * HOUR)).toBe(START + 6 * HOUR);
+    expect(retention.turn(START + 6 * HOUR)).toBe(true);
+    expect(partition.log.start).toBe(100);
+    expect(partition.status(START).generations).toMatchObject([
+      { state: "failed", error: "the log's retention overtook the replay" },
+    ]);
+  });
 });
