@@ -51,6 +51,8 @@ export class Outbox {
 
   /** Settles the promises of a call. Returns how many of its events were refused. */
   answered(call: AppendCall, { durability, runs }: Logged): number {
+    // What was handed over has been given up in the meantime: consent was withdrawn.
+    if (call.first !== this.#first) return 0;
     const settled = this.#take(call.events.length);
     const sequences = runs.flatMap(([sequence, count]) => Array.from({ length: count }, (_, i) => sequence + i));
     settled.forEach(({ resolve, reject }, i) => {

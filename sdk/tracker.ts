@@ -157,7 +157,11 @@ class PageTracker implements Tracker {
     this.#pumpScheduled = true;
     queueMicrotask(() => {
       this.#pumpScheduled = false;
-      this.#log?.pump().catch((error: unknown) => this.#fail(error));
+      const log = this.#log;
+      log?.pump().catch((error: unknown) => {
+        // One that was given up may fail as it likes; what waits now is for its successor.
+        if (log === this.#log) this.#fail(error);
+      });
     });
   }
 
@@ -199,12 +203,13 @@ class PageTracker implements Tracker {
     this.#mode = "denied";
     const log = this.#log;
     this.#log = null;
+    const abandoned = log?.abandon();
     const waiting = this.#outbox.fail(new TrackerError("no_consent", "consent is denied"));
     const count = waiting + (log?.log?.events ?? 0);
     if (count > 0) this.#tellDrop({ reason: "no_consent", count }, true);
     this.#settled = this.#settled
       .then(async () => {
-        await log?.abandon();
+        await abandoned;
         const storage = localStorageOf(window);
         if (storage !== null) eraseSpills(storage, config.name);
         await eraseIdbLog(config.name);

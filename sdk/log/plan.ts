@@ -219,10 +219,10 @@ export function planRenew(
 ): { readonly state: LogState; readonly records: readonly LogRecord[]; readonly count: number } {
   const known = new Map(points);
   const match = records.findLast((record) => known.get(record.sequence) === record.commitId);
-  const through = match === undefined ? before.floor : endOf(match);
-  const settled = planSettle(before, records, through, { kind: "delivered", rejected: 0 });
-  const count = match === undefined ? 0 : settled.count;
-  const { state } = match === undefined ? { state: before } : settled;
+  const { state, count } =
+    match === undefined
+      ? { state: before, count: 0 }
+      : planSettle(before, records, endOf(match), { kind: "delivered", rejected: 0 });
 
   const rest = records.filter((record) => endOf(record) > state.floor);
   const first = Math.max(rest[0]?.sequence ?? state.next, state.floor);

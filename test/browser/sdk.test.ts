@@ -128,6 +128,32 @@ describe("asked first", () => {
     expect(edge.events).toHaveLength(1);
   });
 
+  it("keeps apart what was tracked before an opt-out and after opting in again, however quickly", async () => {
+    for (const worker of ["auto", "page"]) {
+      const page = await scenario.openPage(context, scenario.pageUrl(world, { worker }));
+      const outcomes = await page.evaluate(async (prefix) => {
+        const outcome = (call: Promise<unknown>) =>
+          call.then(
+            () => "tracked",
+            (error: { code: string }) => error.code,
+          );
+        const { tracker } = window;
+        const calls = [outcome(tracker.track("click", { id: `${prefix}-before` }))];
+        // With the first call under way to the log.
+        await Promise.resolve();
+        tracker.setConsent("denied");
+        calls.push(outcome(tracker.track("click", { id: `${prefix}-denied` })));
+        tracker.setConsent("granted");
+        calls.push(outcome(tracker.track("click", { id: `${prefix}-after` })));
+        return Promise.all(calls);
+      }, worker);
+      expect(outcomes).toEqual(["no_consent", "no_consent", "tracked"]);
+      await scenario.expectCountedOnce(world, [`${worker}-after`]);
+      await page.close();
+    }
+    expect(edge.events).toHaveLength(2);
+  });
+
   it("honours Global Privacy Control", async () => {
     await context.addInitScript(() => Object.defineProperty(navigator, "globalPrivacyControl", { value: true }));
     const page = await scenario.openPage(context, scenario.pageUrl(world));

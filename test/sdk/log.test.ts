@@ -61,6 +61,17 @@ describe("IndexedDB log: what only a disk can do", () => {
     expect((await log.state()).producerId).not.toBe(producerId);
   });
 
+  it.each(["InvalidStateError", "AbortError", "UnknownError"])("tries a fresh connection after an %s", async (name) => {
+    const log = await openIdbLog(`log-${logs++}`, OPTIONS);
+    const transaction = IDBDatabase.prototype.transaction;
+    IDBDatabase.prototype.transaction = () => {
+      IDBDatabase.prototype.transaction = transaction;
+      throw new DOMException("Connection to Indexed Database server lost", name);
+    };
+    expect(await log.append({ lane: "a", first: 0, events: [event] }, 1)).toMatchObject({ ok: true });
+    expect((await log.state()).events).toBe(1);
+  });
+
   it("says that storage failed, when it fails on a fresh connection, too", async () => {
     const log = await openIdbLog(`log-${logs++}`, OPTIONS);
     const put = IDBObjectStore.prototype.put;
