@@ -1,0 +1,104 @@
+/** What a page goes through, from the click to the log of a real edge: the SDK's scenarios, counted in the edge's own records. */
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import * as scenario from "../browser/scenarios.ts";
+import { StreamClient } from "../support/api.ts";
+import { launchChromium, launchProfile } from "../support/chromium.ts";
+import { FaultProxy, forwardTo } from "../support/fault-proxy.ts";
+import { SdkPages } from "../support/sdk-pages.ts";
+import { type Server, startServer } from "../support/server.ts";
+
+const PARTITIONS = 2;
+
+describe("a page and a real edge", () => {
+  let storage: string;
+  let server: Server;
+  let stream: StreamClient;
+  let pages: SdkPages;
+  let proxy: FaultProxy;
+  let browser: Browser;
+  let context: BrowserContext;
+  let profile: string;
+  let profiles: string[];
+  let world: scenario.World;
+  let streams = 0;
+
+  /** How often each event is in the log, by its attribute `id`. */
+  const counted = async (): Promise<Map<string, number>> => {
+    const counts = new Map<string, number>();
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      for (const { id } of await stream.records(partition)) counts.set(String(id), (counts.get(String(id)) ?? 0) + 1);
+    }
+    return counts;
+  };
+
+  const makeProfile = async () => {
+    const path = await mkdtemp(join(tmpdir(), "headwater-profile-"));
+    profiles.push(path);
+    return path;
+  };
+
+  beforeAll(async () => {
+    storage = await mkdtemp(join(tmpdir(), "headwater-page-"));
+    [server, pages, browser] = await Promise.all([
+      startServer({ persistTo: storage }),
+      SdkPages.start(),
+      launchChromium(),
+    ]);
+    proxy = await FaultProxy.start(forwardTo(server.url));
+  });
+  afterAll(async () => {
+    await browser.close();
+    await Promise.all([proxy.stop(), pages.stop(), server.stop()]);
+    await rm(storage, { recursive: true, force: true });
+  });
+
+  beforeEach(async () => {
+    const config = { partitions: PARTITIONS, allowedOrigins: [pages.url] };
+    stream = await StreamClient.create(server, `page-${streams++}`, config);
+    proxy.fail("none");
+    profiles = [];
+    profile = await makeProfile();
+    context = await browser.newContext();
+    world = {
+      proxy,
+      pages,
+      stream: stream.name,
+      writeKey: stream.keys.write,
+      counted,
+      launch: () => launchProfile(profile),
+      cloneProfile: async () => {
+        const clone = await makeProfile();
+        await cp(profile, clone, { recursive: true, filter: (path) => !path.includes("Singleton") });
+        return { launch: () => launchProfile(clone) };
+      },
+    };
+  });
+  afterEach(async () => {
+    await context.close();
+    for (const path of profiles) await rm(path, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  test("what was durable before the whole browser was killed is counted once", () => scenario.survivesKill(world));
+  test("whenever it is killed, too", () => scenario.survivesKillUnderWay(world));
+  test("offline, and online again", () => scenario.survivesOffline(world, context));
+  test("from two tabs that are closed while the edge is away", () => scenario.survivesTwoTabsClosed(world, context));
+  test("over lost replies", () => scenario.survivesLostReplies(world, context));
+  test("from both copies of a cloned profile", () => scenario.survivesClonedProfile(world));
+
+  test("over an edge that dies for real, and rises", async () => {
+    const ids = scenario.newIds(10);
+    const page = await scenario.openPage(context, scenario.pageUrl(world));
+    await scenario.track(page, ids.slice(0, 5));
+    await server.kill();
+    await scenario.track(page, ids.slice(5));
+    await server.restart();
+    await scenario.expectCountedOnce(world, ids);
+    // The view has counted what the log holds.
+    expect((await stream.query({ last: "1h" })).rows).toEqual([{ clicks: 10 }]);
+    await page.close();
+  });
+});
