@@ -59,6 +59,21 @@ test("the tail is sealed when it is as long as a segment, or has too many rows",
   expect((await held.queryView()).digest).toBe(before[0]);
 });
 
+test("what admission decided survives the sealing of its commits, before any checkpoint covers it", async () => {
+  const held = await HeldPartition.make();
+  const rejected = [{ index: 4_000, code: "too_old" as const, detail: "no" }];
+  await held.append(clicks(4_000, BASE_TIME), { producer: "p", rejected, sequence: 5, lost: 5 });
+  await held.append(clicks(4_000, BASE_TIME), { producer: "q" });
+  await held.append(clicks(4_000, BASE_TIME), { producer: "r" });
+  const before = await held.status();
+  expect(before).toMatchObject({ segments: 1, checkpointOffset: 0, rejected: 1, lost: 5 });
+  await held.abort();
+  expect(await held.append(clicks(1, BASE_TIME), { producer: "p", sequence: 4_005 })).toMatchObject({ duplicates: 1 });
+  expect(await held.append(clicks(1, BASE_TIME), { producer: "q", sequence: 3_999 })).toMatchObject({ duplicates: 1 });
+  expect(await held.status()).toMatchObject({ rejected: 1, lost: 5, duplicates: 2 });
+  expect(await held.stub.rejects()).toMatchObject([{ index: 4_000 }]);
+});
+
 test("a scan reads only segments that its range meets", async () => {
   const held = await HeldPartition.make();
   for (let hour = 0; hour < 4; hour++) await held.append(clicks(5_000, minuteOf(BASE_TIME) + hour * HOUR, 100));
