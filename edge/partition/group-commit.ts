@@ -8,16 +8,17 @@
  * A disk that is faster than a round trip to the client would split the clients in two halves that take turns, with twice
  * the rows. So after a commit that was shared, two milliseconds pass at least: those who were just answered are back by then.
  *
- * Measured in workerd on a local disk (fsync about 1 ms), each client sending one click after the other; median of three:
+ * Measured in workerd on a local disk (fsync about 1 ms, two cores), each client sending one click after the other; medians
+ * of five interleaved rounds:
  *
- *   clients   rows per 1,000 clicks                    clicks a second
- *             no group   sync   2 ms timer   this      no group   sync   2 ms timer   this
- *         1      1,000   1,000      1,000   1,000          207     282          148     (as sync)
- *         8      1,000     252        126     127          289     666          862     728
- *        32      1,000      63         32      33          332   1,356        1,455   1,247
- *       128      1,000      16          9       9          274   1,648        1,370   1,423
+ *   clients   rows per 1,000 clicks              clicks a second
+ *             each its own  sync  2 ms  this     each its own   sync   2 ms   this
+ *         1          1,000  1,000 1,000 1,000             771    873    253    796
+ *         8          1,000    251   127   127             892  1,927  1,695  1,543
+ *        32          1,000     63    32    32             713  3,324  3,511  3,095
+ *       128          1,000     16     9     9             848  3,707  4,170  4,213
  *
- * The machine was busy with other work: the rows are exact, the speeds are good to a factor of two.
+ * "sync" alone waits for the disk, "2 ms" alone for a timer.
  *
  * Lacks any knowledge of what is committed.
  */
