@@ -97,7 +97,10 @@ describe("order", () => {
 
   test("null comes before every value of a measure", () => {
     const measures: Query["measures"] = { least: { min: "price" } };
-    const without = [{ time: T, ad: "none" }, ...clicks(0, "some", 1)];
+    const without = [
+      { time: T, ad: "none" },
+      { time: T, ad: "some", price: -1 },
+    ];
     const { rows } = ask({ groupBy: ["ad"], measures, orderBy: { name: "least", descending: false } }, without);
     expect(rows.map((row) => row["ad"])).toEqual(["none", "some"]);
   });

@@ -40,6 +40,18 @@ describe.each([0, 1, 2, 3])("with %i key columns", (columns) => {
   });
 });
 
+test("keys that share a hash are told apart", () => {
+  // By the birthday paradox some ten pairs of this many keys do, in 32 bits.
+  const count = 300_000;
+  const columns = [3, 5].map((odd) =>
+    Uint32Array.from({ length: count }, (_, i) => Math.imul(i * odd + 1, 0x2c1b3c6d)),
+  );
+  const ids = new Int32Array(count);
+  const table = tableOf(2);
+  table.assign(columns, 0, count, ids);
+  expect(table.size).toBe(count);
+});
+
 test("a key that is not there is not found, and not made", () => {
   const table = tableOf(2);
   const keys = [Uint32Array.of(1, 1), Uint32Array.of(1, 2)];

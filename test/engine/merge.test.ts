@@ -71,7 +71,12 @@ test("a delta merges into a stored window, of the same state or of another", () 
 test("the number of groups is kept, and a window's last change is the later one", () => {
   fc.assert(
     fc.property(someView, someRows, someRows, (view, a, b) => {
-      const state = merged(view, foldRows(view, a), foldRows(view, b));
+      const [early, late] = [foldRows(view, a), foldRows(view, b)];
+      for (const table of late.windows.values()) table.changedAt += 1;
+      const state = merged(view, late, early);
+      for (const [start, { changedAt }] of state.windows) {
+        expect(changedAt).toBe((late.windows.get(start) ?? early.windows.get(start))?.changedAt);
+      }
       expect(state.groups).toBe([...state.windows.values()].reduce((sum, { size }) => sum + size, 0));
     }),
   );

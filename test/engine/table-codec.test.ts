@@ -84,7 +84,7 @@ test("a state comes back from its pieces in any order, merged with what is there
 test("a decoded table can be folded into and grow", () => {
   const state = createState(shape, SEED);
   expect(mergePiece(shape, state, sample).ok).toBe(true);
-  const more = Array.from({ length: 100 }, (_, i) => ({ time: BASE_TIME, ad: `new-${i}`, price: 0.1, user: "u" }));
+  const more = Array.from({ length: 100 }, (_, i) => ({ time: BASE_TIME, ad: `ad-${i % 20}`, price: 0.1, user: "u" }));
   fold(shape, state, batchOf(more, newDictionaries()), 0, more.length);
   expect(digestState(state)).toBe(digestState(foldRows(view, [...rows, ...more])));
 });
