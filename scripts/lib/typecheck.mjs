@@ -1,6 +1,5 @@
 // One compiler run per room, two at a time: rooms differ in the platform that they may see, so no single run can do.
-import { readdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { statSync } from "node:fs";
 import { exists, inRoot, runTool, UserError } from "./project.mjs";
 
 const PROJECTS = [
@@ -23,7 +22,7 @@ const RUNTIME_TYPES = "edge/worker-configuration.d.ts";
 /** Prints what is wrong; resolves to whether nothing was. */
 export async function typecheck() {
   await generateRuntimeTypes();
-  const waiting = PROJECTS.filter(hasSources);
+  const waiting = [...PROJECTS];
   /** @type {string[]} */
   const failed = [];
   const checkNext = async () => {
@@ -49,10 +48,3 @@ async function generateRuntimeTypes() {
 
 /** @param {string} path relative to the root */
 const modifiedAt = (path) => statSync(inRoot(path)).mtimeMs;
-
-/** A room without sources yet would be an error to the compiler. @param {string} project */
-function hasSources(project) {
-  if (project.endsWith("worker.json")) return exists("sdk/worker.ts");
-  const files = readdirSync(inRoot(dirname(project)), { recursive: project !== "tsconfig.json", encoding: "utf8" });
-  return files.some((file) => /(?<!\.d)\.ts$|\.mjs$/.test(file));
-}
