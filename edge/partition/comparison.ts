@@ -2,8 +2,9 @@
  * What a new generation changed. For a build, both sides of each UTC day are frozen as bytes, to be merged over partitions
  * and shown; for a verification, both sides of each window are compared by digest, and only counts are kept.
  *
- * Both generations are live when this runs, so in any one turn they stand at the same offset. It works a day a turn, and
- * appends go on in between: what is compared is always equal in what was folded, though a later day has seen more.
+ * Both generations are live when this runs, so in any one turn they stand at the same offset. It works a run of windows a
+ * turn, and appends go on in between: of each window both sides are equal in what was folded, though a later one has seen
+ * more.
  */
 import {
   compileRollup,
@@ -13,6 +14,7 @@ import {
   type FoldState,
   type GroupTable,
   meets,
+  mergePiece,
   mergeWindow,
   pieceLength,
   rollUp,
@@ -22,7 +24,7 @@ import type { Database } from "./database.ts";
 import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { PartitionDiffDay } from "./rpc.ts";
-import { nextWindow, readWindows, sourcesOf } from "./view-reader.ts";
+import { nextWindow, readWindows, sourcesOf, turnEnd } from "./view-reader.ts";
 import type { Views } from "./views.ts";
 import type { WindowStore } from "./window-store.ts";
 
@@ -44,18 +46,19 @@ export class Comparisons {
   step(generation: Generation): void {
     const origin = this.#views.originOf(generation);
     if (origin === undefined) return this.#finish(generation);
-    const from = generation.record.comparedTo ?? 0;
-    const starts = [generation, origin].map((side) => nextWindow(this.#views, this.#windows, side, from));
-    const least = Math.min(...starts.map((start) => start ?? Infinity));
-    if (least === Infinity) return this.#finish(generation);
+    const done = generation.record.comparedTo ?? 0;
+    const starts = [generation, origin].map((side) => nextWindow(this.#views, this.#windows, side, done));
+    const from = Math.min(...starts.map((start) => start ?? Infinity));
+    if (from === Infinity) return this.#finish(generation);
+    const day = Math.floor(from / DAY_MS) * DAY_MS;
+    const to = turnEnd(this.#views, this.#windows, [generation, origin], from, day + DAY_MS);
     this.#database.transaction(() => {
       if (generation.config.mode === "verify") {
-        this.#verify(generation, origin, least);
+        this.#verify(generation, origin, from, to);
       } else {
-        const day = Math.floor(least / DAY_MS) * DAY_MS;
-        this.#freeze(generation.id, day, SIDES.before, origin);
-        this.#freeze(generation.id, day, SIDES.after, generation);
-        this.#views.settle(generation, { comparedTo: day + DAY_MS });
+        this.#freeze(generation.id, SIDES.before, origin, day, from, to);
+        this.#freeze(generation.id, SIDES.after, generation, day, from, to);
+        this.#views.settle(generation, { comparedTo: to });
       }
     });
   }
@@ -78,12 +81,9 @@ export class Comparisons {
 
   // --- Verification ---
 
-  /** Compares a run of windows, digest by digest. Those that the log could not give again are skipped, and counted. */
-  #verify(generation: Generation, origin: Generation, from: number): void {
+  /** Compares windows, digest by digest. Those that the log could not give again are skipped, and counted. */
+  #verify(generation: Generation, origin: Generation, from: number, to: number): void {
     const { windowMs } = generation.config.spec;
-    const many = from + PARTITION_LIMITS.verifiedWindowsPerTurn * windowMs;
-    const isMuch = this.#storedBytes(origin, from, many) > PARTITION_LIMITS.comparedDayBytesMax;
-    const to = isMuch ? from + windowMs : many;
     const before = this.#collect(origin, from, to);
     const after = this.#collect(generation, from, to);
     let { compared, differing, skipped } = generation.record.verification;
@@ -99,13 +99,6 @@ export class Comparisons {
     this.#views.settle(generation, { comparedTo: to, verification: { compared, differing, skipped } });
   }
 
-  #storedBytes(generation: Generation, from: number, to: number): number {
-    const sources = sourcesOf(this.#views, generation, from, to);
-    return sources.reduce((sum, source) => {
-      return sum + this.#windows.bytes(source.generation.id, source.from, source.to);
-    }, 0);
-  }
-
   #collect(side: Generation, from: number, to: number): FoldState {
     const state = createState(side.plan);
     for (const tables of readWindows(this.#views, this.#windows, side, from, to)) {
@@ -116,22 +109,36 @@ export class Comparisons {
 
   // --- Freezing ---
 
-  /** Writes one side of a day: window by window, or, if that is too much for one answer, rolled up to the day. */
-  #freeze(id: number, day: number, side: number, generation: Generation): void {
-    const isLarge = this.#storedBytes(generation, day, day + DAY_MS) > PARTITION_LIMITS.comparedDayBytesMax;
-    const state = isLarge ? this.#rollUpDay(generation, day) : this.#collect(generation, day, day + DAY_MS);
+  /** Adds one side of some windows to their day: as they are, or, if the day is too much for one answer, rolled up to it. */
+  #freeze(id: number, side: number, generation: Generation, day: number, from: number, to: number): void {
+    const isLarge = this.#storedBytes(generation, day) > PARTITION_LIMITS.comparedDayBytesMax;
+    const state = isLarge ? this.#rollUp(generation, day, from, to) : this.#collect(generation, from, to);
+    if (isLarge) {
+      for (const piece of this.#side(id, day, side)) mergePiece(generation.plan, state, piece);
+      this.#database.run("DELETE FROM comparisons WHERE generation = ? AND day = ? AND side = ?", id, day, side);
+    }
+    let { part } = this.#database.only<{ part: number }>(
+      "SELECT coalesce(max(part) + 1, 0) AS part FROM comparisons WHERE generation = ? AND day = ? AND side = ?",
+      id,
+      day,
+      side,
+    );
     const pieces = encodeState(generation.plan, state, PARTITION_LIMITS.comparisonRowBytesMax);
-    let part = 0;
     for (const row of packPieces(pieces, PARTITION_LIMITS.comparisonRowBytesMax)) {
-      this.#database.run("INSERT OR REPLACE INTO comparisons VALUES (?, ?, ?, ?, ?)", id, day, side, part++, row);
+      this.#database.run("INSERT INTO comparisons VALUES (?, ?, ?, ?, ?)", id, day, side, part++, row);
     }
   }
 
-  #rollUpDay(generation: Generation, day: number): FoldState {
+  #storedBytes(generation: Generation, day: number): number {
+    const sources = sourcesOf(this.#views, generation, day, day + DAY_MS);
+    return sources.reduce((sum, source) => sum + this.#windows.bytes(source.generation.id, source.from, source.to), 0);
+  }
+
+  #rollUp(generation: Generation, day: number, from: number, to: number): FoldState {
     const { spec } = generation.config;
     const rollup = compileRollup(spec, wholeDay(spec, day), {});
     const state = createState(rollup.query);
-    for (const tables of readWindows(this.#views, this.#windows, generation, day, day + DAY_MS)) {
+    for (const tables of readWindows(this.#views, this.#windows, generation, from, to)) {
       for (const table of tables) rollUp(rollup, state, table);
     }
     return state;
@@ -145,16 +152,18 @@ export class Comparisons {
       day,
     );
     if (row === undefined) return { day: null, before: [], after: [] };
-    const side = (which: number) =>
-      this.#database
-        .all<{ state: ArrayBuffer }>(
-          "SELECT state FROM comparisons WHERE generation = ? AND day = ? AND side = ? ORDER BY part",
-          id,
-          row.day,
-          which,
-        )
-        .flatMap(({ state }) => unpackPieces(new Uint8Array(state)));
-    return { day: row.day, before: side(SIDES.before), after: side(SIDES.after) };
+    return { day: row.day, before: this.#side(id, row.day, SIDES.before), after: this.#side(id, row.day, SIDES.after) };
+  }
+
+  #side(id: number, day: number, side: number): Uint8Array[] {
+    return this.#database
+      .all<{ state: ArrayBuffer }>(
+        "SELECT state FROM comparisons WHERE generation = ? AND day = ? AND side = ? ORDER BY part",
+        id,
+        day,
+        side,
+      )
+      .flatMap(({ state }) => unpackPieces(new Uint8Array(state)));
   }
 
   remove(id: number): void {

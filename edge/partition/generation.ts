@@ -57,7 +57,7 @@ export interface GenerationRecord {
   readonly excluded: Intervals;
   readonly carried: readonly CarriedWindows[];
   readonly missing: Intervals;
-  /** The first UTC day that was not compared yet. */
+  /** Windows that start before it have been compared. */
   readonly comparedTo: number | null;
   readonly verification: Verification;
   readonly error: string | null;

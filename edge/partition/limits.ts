@@ -101,7 +101,7 @@ export const PARTITION_LIMITS = {
   /** Rows of windows looked at in one turn. */
   windowsPageMax: 1_000,
   /** Stored bytes of windows that are read in one turn: they take several times as much heap. A single window always is. */
-  windowsPageBytesMax: 4 * MIB,
+  windowsPageBytesMax: 1 * MIB,
 
   // --- Replay and scans ---
 
@@ -113,8 +113,6 @@ export const PARTITION_LIMITS = {
   replayAlarmMs: 10 * SECOND_MS,
   /** Records that a replay folds between two checkpoints of its own: what a crash makes it fold again. */
   replayCheckpointRecordsMax: 1_000_000,
-  /** Windows of a verification that are compared in one turn: an hour of minutes, on both sides. */
-  verifiedWindowsPerTurn: 60,
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,
   /** Bytes of one row of a frozen comparison. */

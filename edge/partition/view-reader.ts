@@ -49,6 +49,20 @@ export function nextWindow(views: Views, windows: WindowStore, generation: Gener
   return least === Infinity ? null : least;
 }
 
+/** How far from `from` on, and at most to `to`, the windows of all these generations can be read in one turn. */
+export function turnEnd(
+  views: Views,
+  windows: WindowStore,
+  generations: readonly Generation[],
+  from: number,
+  to: number,
+): number {
+  const ends = generations
+    .flatMap((generation) => sourcesOf(views, generation, from, to))
+    .map((source) => windows.pageEnd(source.generation.id, source.from, source.to) ?? to);
+  return Math.min(to, ...ends);
+}
+
 interface WindowSource {
   readonly generation: Generation;
   readonly from: number;

@@ -61,7 +61,7 @@ export class WindowStore {
     from: number,
     to: number,
   ): { readonly tables: readonly GroupTable[]; readonly next: number | null } {
-    const next = this.#pageEnd(id, from, to);
+    const next = this.pageEnd(id, from, to);
     const rows = this.#database.all<StoredPart>(
       "SELECT start, state FROM windows WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part",
       id,
@@ -75,7 +75,7 @@ export class WindowStore {
    * The start of the first window that does not fit a page which begins at `from`; null if all do. A page has at least one
    * window. The length of a BLOB stands at the head of its row: it costs no reading of the BLOB.
    */
-  #pageEnd(id: number, from: number, to: number): number | null {
+  pageEnd(id: number, from: number, to: number): number | null {
     const rows = this.#database.all<{ start: number; bytes: number }>(
       `SELECT start, length(state) AS bytes FROM windows
        WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part LIMIT ?`,
