@@ -86,7 +86,7 @@ describe("an import", () => {
     const { code, output } = await runImport(file, ...MAPPING);
     expect(output).toContain("9,500 rows: 9,500 accepted, 0 known already, 0 rejected");
     expect(code).toBe(0);
-    expect(edge.producers.size).toBe(8);
+    expect(edge.producers.size).toBe(10);
     expect(edge.events.map((event) => event.userId)).toHaveLength(
       new Set(edge.events.map((event) => event.userId)).size,
     );

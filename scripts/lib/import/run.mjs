@@ -7,8 +7,14 @@ import { ImportProducer } from "./producer.mjs";
 import { format, Progress } from "./progress.mjs";
 import { identify, readBlocks } from "./source.mjs";
 
-/** Block b goes to producer b mod 8. Part of every row's identity: never change it (see BLOCK_ROWS). */
-const PRODUCERS = 8;
+/**
+ * Block b goes to producer b mod 64: enough of them that their hashes spread over partitions. Part of every row's identity:
+ * never change it (see BLOCK_ROWS).
+ */
+const PRODUCERS = 64;
+
+/** Requests under way at once: what keeps a few partitions busy, and stays far below any rate limit. */
+const AT_ONCE = 8;
 
 /**
  * @param {readonly string[]} argv
@@ -41,26 +47,30 @@ export async function runImport(argv) {
 }
 
 /**
- * Hands blocks to their producers: each has one block under way and the file is read no further ahead than that. The first
+ * Hands blocks to their producers: each has one block under way, and the file is read no further ahead than that. The first
  * failure stops the reading, and is thrown once nothing is under way any more.
  *
  * @param {AsyncGenerator<import("./source.mjs").Block>} blocks
  * @param {(block: import("./source.mjs").Block) => Promise<void>} send
  */
 async function deal(blocks, send) {
-  /** @type {Promise<void>[]} */
-  const underWay = new Array(PRODUCERS).fill(Promise.resolve());
+  /** @type {Map<number, Promise<void>>} by producer */
+  const underWay = new Map();
   /** @type {{ error: unknown } | undefined} */
   let failure;
   for await (const block of blocks) {
-    const lane = block.index % PRODUCERS;
-    await underWay[lane];
+    const producer = block.index % PRODUCERS;
+    await underWay.get(producer);
+    while (underWay.size >= AT_ONCE) await Promise.race(underWay.values());
     if (failure) break;
-    underWay[lane] = send(block).catch((error) => {
-      failure ??= { error };
-    });
+    const sent = send(block)
+      .catch((error) => {
+        failure ??= { error };
+      })
+      .finally(() => underWay.delete(producer));
+    underWay.set(producer, sent);
   }
-  await Promise.all(underWay);
+  await Promise.all(underWay.values());
   if (failure) throw failure.error;
 }
 
