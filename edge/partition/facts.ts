@@ -43,7 +43,7 @@ export interface Facts {
   dictionary: { readonly generation: number; readonly openedAt: number };
   /** When windows were last looked through for expired ones. */
   viewRetention: { readonly at: number };
-  /** Greatest id that a view generation was given. */
+  /** The stream is gone. */
   deleted: { readonly at: number };
 }
 

@@ -64,10 +64,12 @@ export const PARTITION_LIMITS = {
    * a recovery folds what came since: at the engine's speed, this many cost a few milliseconds.
    */
   checkpointRecordsMax: 65_536,
-  /** Producers that changed since the last checkpoint: about 20 MB of heap. */
+  /** Producers that changed and are not stored, when storing them begins: about 20 MB of heap. */
   changedProducersMax: 32_768,
-  /** Groups in the windows that changed since the last checkpoint, over all generations: tens of megabytes of heap. */
-  changedGroupsMax: 250_000,
+  /** Slots of producers that are stored with a commit: a few milliseconds, with a million producers. */
+  slotsPerCommit: 4,
+  /** Groups in the windows that changed since the last checkpoint, over all generations: to be stored in one turn. */
+  changedGroupsMax: 100_000,
   /** Windows that changed since the last checkpoint, over all generations: each is a row to write in one turn. */
   changedWindowsMax: 5_000,
 
@@ -101,7 +103,7 @@ export const PARTITION_LIMITS = {
   /** Rows of windows looked at in one turn. */
   windowsPageMax: 1_000,
   /** Stored bytes of windows that are read in one turn: they take several times as much heap. A single window always is. */
-  windowsPageBytesMax: 1 * MIB,
+  windowsPageBytesMax: 512 * KIB,
 
   // --- Replay and scans ---
 

@@ -13,6 +13,7 @@ import { type ColumnBatch, type EncodedBatch, ENGINE_LIMITS, integerAt, type Int
 import { type AdmissionRecord, decodeAdmission, encodeAdmission, mergeAdmissions } from "./admission-record.ts";
 import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
+import { NO_COUNTS } from "./facts.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { bytesOf, decodeStored, Segments } from "./segments.ts";
 
@@ -197,10 +198,27 @@ export class Log {
 
   // --- What admission decided ---
 
-  /** What admission decided since the last checkpoint. */
-  admissionsSinceCheckpoint(): readonly AdmissionRecord[] {
-    const sealed = this.#database.all<{ producers: string }>("SELECT producers FROM admissions ORDER BY id");
-    return [...sealed.map((row) => decodeAdmission(row.producers)), ...this.#tailAdmissions()];
+  /**
+   * What admission decided, as far as it is kept: in commits whose producers are not all stored, and in the tail.
+   *
+   * @param countedTo the last commit whose counts are known already: those up to it come without
+   */
+  admissions(countedTo: number): readonly AdmissionRecord[] {
+    const sealed = this.#database.all<{ commit_id: number; producers: string }>(
+      "SELECT commit_id, producers FROM admissions ORDER BY id",
+    );
+    return [
+      ...sealed.map(({ commit_id, producers }) => {
+        const record = decodeAdmission(producers);
+        return commit_id > countedTo ? record : { ...record, counters: NO_COUNTS, rejects: [] };
+      }),
+      ...this.#tailAdmissions(),
+    ];
+  }
+
+  /** Drops what admission decided up to a commit: the producers in it are stored, and its counts are. */
+  dropAdmissions(commitId: number): void {
+    this.#database.run("DELETE FROM admissions WHERE commit_id <= ?", commitId);
   }
 
   #tailAdmissions(): readonly AdmissionRecord[] {

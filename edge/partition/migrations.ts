@@ -42,7 +42,7 @@ const MIGRATIONS: readonly { readonly name: string; readonly statements: readonl
          cold BLOB NOT NULL
        ) STRICT`,
 
-      // What admission decided in commits that were sealed since the last checkpoint.
+      // What admission decided in commits that were sealed, until the producers in it are stored.
       `CREATE TABLE admissions (id INTEGER PRIMARY KEY, commit_id INTEGER NOT NULL, producers TEXT NOT NULL) STRICT`,
 
       // Dictionary entries, in the order in which they came.

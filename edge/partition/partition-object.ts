@@ -91,7 +91,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       const { partition, replay } = this.#room;
       partition.configure(config, Date.now());
       // What can be caught up in a turn is: a new stream's views answer at once.
-      if (replay.isDue && partition.log.start === partition.log.sealedEnd) replay.step(Date.now());
+      if (partition.log.start === partition.log.sealedEnd) replay.buildStep(Date.now());
     });
     await this.#alarms.arm(Date.now());
     return ok(null);

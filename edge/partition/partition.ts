@@ -2,23 +2,14 @@
  * One partition: a log, and everything that is derived from it. Here stand the three turns on which all else rests:
  *
  *   commit      decide → write one row → fold what was written into the live views
- *   checkpoint  seal the tail → store what changed (windows, producers, counters) with the offset that it covers
+ *   checkpoint  seal the tail → store what changed (windows, counters) with the offset that it covers
  *   waking      load the checkpoint → fold what came after it, by the same fold
  *
  * Each is synchronous: no other call sees half of it, and nothing is acknowledged before it is on disk. If one of them
  * throws, memory may be ahead of the disk, and the object has to be aborted: see partition-object.ts.
  */
 import { assert } from "#protocol";
-import {
-  type AppendPiece,
-  buildBatch,
-  type ColumnBatch,
-  encodeBatch,
-  integerAt,
-  MINUTE_MS,
-  timeAt,
-  watermarkOf,
-} from "#engine";
+import { type AppendPiece, buildBatch, type ColumnBatch, encodeBatch, watermarkOf } from "#engine";
 import { type AdmissionRecord, newestRejects } from "./admission-record.ts";
 import { splitIntoRows } from "./commit-rows.ts";
 import { Comparisons } from "./comparison.ts";
@@ -28,6 +19,7 @@ import { DictionaryStore } from "./dictionary-store.ts";
 import { addCounters, type Checkpoint, type Counters, type FactStore, NO_COUNTS } from "./facts.ts";
 import { type Generation, messageOf, statusOf } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
+import { greatestTimeOf } from "./greatest-time.ts";
 import { Log, type LogRow } from "./log.ts";
 import { ProducerStore } from "./producers.ts";
 import type { PartitionAppend, PartitionConfig, PartitionStatus, RejectedRecord } from "./rpc.ts";
@@ -63,6 +55,8 @@ export class Partition {
   #greatestTime: number;
   #counters: Counters;
   #rejects: readonly RejectedRecord[];
+  /** While producers are being stored: the last commit of which nothing is needed any more when they are. */
+  #storingProducersTo: number | null = null;
   /** What was counted since the last row was written: it goes with the next one. */
   #unwritten: Pick<AdmissionRecord, "counters" | "rejects"> = { counters: NO_COUNTS, rejects: [] };
 
@@ -147,6 +141,7 @@ export class Partition {
     for (const change of admission.producers.values()) this.#producers.set(change);
     for (const batch of batches) this.views.foldLive(batch);
     if (this.#isCheckpointDue()) this.checkpoint(now);
+    this.#storeProducers(now);
     return decision.verdicts;
   }
 
@@ -177,9 +172,10 @@ export class Partition {
 
   #isCheckpointDue(): boolean {
     const { live } = this.views;
+    const tooManyProducers = this.#producers.changed >= PARTITION_LIMITS.changedProducersMax;
     return (
+      (tooManyProducers && this.#storingProducersTo === null) ||
       this.log.end - this.#checkpoint.logEnd >= PARTITION_LIMITS.checkpointRecordsMax ||
-      this.#producers.changed >= PARTITION_LIMITS.changedProducersMax ||
       live.reduce((sum, { delta }) => sum + delta.groups, 0) >= PARTITION_LIMITS.changedGroupsMax ||
       live.reduce((sum, { delta }) => sum + delta.windows.size, 0) >= PARTITION_LIMITS.changedWindowsMax
     );
@@ -190,8 +186,6 @@ export class Partition {
     this.#checkpoint = this.database.transaction(() => {
       this.log.seal();
       for (const generation of this.views.live) this.#storeWindows(generation);
-      this.#producers.checkpoint(now);
-      this.database.run("DELETE FROM admissions");
       const checkpoint: Checkpoint = {
         commitId: this.log.commitId,
         logEnd: this.log.end,
@@ -205,7 +199,27 @@ export class Partition {
     });
     this.#unwritten = { counters: NO_COUNTS, rejects: [] };
     for (const generation of this.views.live) generation.clearDelta();
+    this.#beginStoringProducers();
     if (this.#dictionaries.isDue(now, this.#config.retentionMs)) this.#dictionaries.renew(now);
+  }
+
+  /** After a checkpoint: the counts of all that may then be dropped are stored. */
+  #beginStoringProducers(): void {
+    if (this.#storingProducersTo !== null) return;
+    this.#storingProducersTo = this.#checkpoint.commitId;
+    this.#producers.beginStoring();
+  }
+
+  /** Stores a few slots of producers, if that is under way. */
+  #storeProducers(now: number): void {
+    const upTo = this.#storingProducersTo;
+    if (upTo === null) return;
+    const isDone = this.database.transaction(() => {
+      const areStored = this.#producers.storeSlots(PARTITION_LIMITS.slotsPerCommit, now);
+      if (areStored) this.log.dropAdmissions(upTo);
+      return areStored;
+    });
+    if (isDone) this.#storingProducersTo = null;
   }
 
   /** Stores how far a build has come, so that it goes on from there after a crash. */
@@ -230,7 +244,7 @@ export class Partition {
   // --- Waking ---
 
   #recover(): void {
-    for (const admission of this.log.admissionsSinceCheckpoint()) {
+    for (const admission of this.log.admissions(this.#checkpoint.commitId)) {
       for (const change of admission.producers.values()) this.#producers.set(change);
       this.#counters = addCounters(this.#counters, admission.counters);
       this.#rejects = newestRejects(this.#rejects, admission.rejects);
@@ -274,14 +288,4 @@ export class Partition {
       generations: this.views.wanted.map((generation) => statusOf(generation, log.end)),
     };
   }
-}
-
-/** The greatest event time of a batch, none of them taken beyond its append time, or `known` if that is greater. */
-function greatestTimeOf(batch: ColumnBatch, known: number): number {
-  if ((batch.minuteMax + 1) * MINUTE_MS <= known) return known;
-  let greatest = known;
-  for (let i = 0; i < batch.count; i++) {
-    greatest = Math.max(greatest, Math.min(timeAt(batch, i), integerAt(batch.appendTimes, i)));
-  }
-  return greatest;
 }

@@ -1,11 +1,15 @@
 /**
- * The producers that a partition knows, which may be millions: in memory are only those that changed since the last
- * checkpoint, and a bounded cache of stored buckets.
+ * The producers that a partition knows, which may be millions: in memory are only those that changed since they were last
+ * stored, and a bounded cache of stored buckets.
  *
  * A bucket is one row. It holds the producers of one slot, or, once that is too much for a row, a share of them: a slot is
  * split into 2^bits buckets by the last bits of the producer's key, which is a hash, so that all are about equally full.
  *
  *   bucket = slot * 4096 + (key mod 2^bits)
+ *
+ * Storing what changed touches nearly every bucket, and with millions of producers all of them together are too much for one
+ * turn. So it goes slot by slot, a few with each commit; until the last of them is stored, the log's records of what
+ * admission decided are kept. Read again on waking, they change nothing that was stored already: later states win.
  *
  * All 2^bits buckets of a slot have a row from its first split on; so the number of rows tells `bits`.
  */
@@ -33,6 +37,8 @@ export class ProducerStore {
   readonly #database: Database;
   /** By key. */
   readonly #changed = new Map<string, ProducerChange>();
+  /** Slots that are still to be stored, with the producers that had changed when storing began. */
+  #storing: { readonly slot: number; readonly keys: readonly string[] }[] = [];
   /** Parsed buckets, the one asked for last at the end. */
   readonly #cache = new Map<number, { readonly entries: ProducerBucket; readonly characters: number }>();
   #cachedCharacters = 0;
@@ -43,7 +49,7 @@ export class ProducerStore {
     this.#database = database;
   }
 
-  /** How many producers changed since the last checkpoint. */
+  /** How many producers have changed and are not stored. */
   get changed(): number {
     return this.#changed.size;
   }
@@ -58,14 +64,24 @@ export class ProducerStore {
     this.#changed.set(change.key, change);
   }
 
-  /** Stores what changed. To be called in a transaction. */
-  checkpoint(now: number): void {
-    const bySlot = Map.groupBy(this.#changed.values(), (change) => change.slot);
-    for (const [slot, changes] of bySlot) this.#checkpointSlot(slot, changes, now);
-    this.#changed.clear();
+  /** Begins to store all that has changed until now. */
+  beginStoring(): void {
+    const bySlot = Map.groupBy(this.#changed.values(), ({ slot }) => slot);
+    this.#storing = Array.from(bySlot, ([slot, changes]) => ({ slot, keys: changes.map(({ key }) => key) }));
   }
 
-  #checkpointSlot(slot: number, changes: readonly ProducerChange[], now: number): void {
+  /** Stores some slots. To be called in a transaction. @returns whether all that had changed at the beginning is stored */
+  storeSlots(slotsMax: number, now: number): boolean {
+    for (const { slot, keys } of this.#storing.splice(0, slotsMax)) {
+      // In the state in which they are now.
+      const changes = keys.flatMap((key) => this.#changed.get(key) ?? []);
+      this.#storeSlot(slot, changes, now);
+      for (const key of keys) this.#changed.delete(key);
+    }
+    return this.#storing.length === 0;
+  }
+
+  #storeSlot(slot: number, changes: readonly ProducerChange[], now: number): void {
     const byBucket = Map.groupBy(changes, (change) => this.#bucketOf(slot, change.key));
     let overfull = false;
     for (const [bucket, changed] of byBucket) {

@@ -19,46 +19,40 @@ export class Replay {
     this.#partition = partition;
   }
 
-  get isDue(): boolean {
-    return this.#partition.views.all.some(({ phase }) => phase === "building" || phase === "comparing");
-  }
-
   due(now: number): number | null {
-    return this.isDue ? now : null;
+    const { views } = this.#partition;
+    return views.building.length > 0 || views.comparing.length > 0 ? now : null;
   }
 
-  /** Works for a bounded time. */
+  /** Works for a bounded time: first on builds, then on what has caught up and is to be compared. */
   async run(): Promise<void> {
-    await runSlices({
-      step: () => this.step(Date.now()),
+    const slices = {
       sliceMs: PARTITION_LIMITS.sliceMs,
       stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
-      duty: () => this.#duty(),
       forMs: PARTITION_LIMITS.replayAlarmMs,
       isStopped: () => this.#partition.isClosed,
-    });
+    };
+    const { views } = this.#partition;
+    // Each kind of work in slices of its own: a step of one says nothing about how long a step of the other takes.
+    await runSlices({ ...slices, step: () => this.buildStep(Date.now()), duty: () => dutyOf(views.building) });
+    await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => dutyOf(views.comparing) });
   }
 
-  /**
-   * One step: a segment folded, a generation caught up, or a day compared.
-   *
-   * @returns whether there is more to do
-   */
-  step(now: number): boolean {
+  /** Folds a segment, or lets generations catch up. @returns whether there is more to do */
+  buildStep(now: number): boolean {
+    const { views } = this.#partition;
+    const { building } = views;
+    const next = Math.min(...building.map((generation) => generation.next));
+    const behind = building.filter((generation) => generation.next === next);
+    if (behind.length > 0) this.#build(behind, next, now);
+    return views.building.length > 0;
+  }
+
+  #compareStep(): boolean {
     const { views, comparisons } = this.#partition;
-    const [first, ...others] = views.building;
-    if (first !== undefined) {
-      const next = others.reduce((least, generation) => Math.min(least, generation.next), first.next);
-      this.#build(
-        views.building.filter((generation) => generation.next === next),
-        next,
-        now,
-      );
-    } else {
-      const comparing = views.all.find(({ phase }) => phase === "comparing");
-      if (comparing !== undefined) comparisons.step(comparing);
-    }
-    return this.isDue;
+    const [generation] = views.comparing;
+    if (generation !== undefined) comparisons.step(generation);
+    return views.comparing.length > 0;
   }
 
   /** Goes on with builds that all stand at `next`. */
@@ -92,14 +86,10 @@ export class Replay {
       if (generation.phase === "building") views.catchUp(generation, log.end, now);
     });
   }
-
-  #duty(): number {
-    const duties = this.#partition.views.all
-      .filter(({ phase }) => phase === "building" || phase === "comparing")
-      .map(({ config }) => config.maxDuty);
-    return Math.min(1, ...duties);
-  }
 }
+
+const dutyOf = (generations: readonly Generation[]): number =>
+  Math.min(1, ...generations.map(({ config }) => config.maxDuty));
 
 /** A build is stored now and then: so that a crash costs little, and so that its changed windows fit the memory. */
 const isCheckpointDue = ({ record, next, delta }: Generation): boolean =>

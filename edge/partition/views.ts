@@ -66,6 +66,11 @@ export class Views {
     return this.all.filter((generation) => generation.phase === "building");
   }
 
+  /** Caught up, and not yet compared with what they are to replace. */
+  get comparing(): readonly Generation[] {
+    return this.all.filter((generation) => generation.phase === "comparing");
+  }
+
   find(view: string, generation: number): Generation | undefined {
     return this.wanted.find(({ config }) => config.view === view && config.generation === generation);
   }

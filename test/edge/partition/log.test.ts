@@ -74,6 +74,28 @@ test("what admission decided survives the sealing of its commits, before any che
   expect(await held.stub.rejects()).toMatchObject([{ index: 4_000 }]);
 });
 
+test("counts survive checkpoints, the storing of producers, and crashes in between", async () => {
+  const held = await HeldPartition.make();
+  const rejected = [{ index: 0, code: "too_old" as const, detail: "no" }];
+  let producers = 0;
+  const send = async (count: number) => {
+    const rows = clicks(count, BASE_TIME);
+    const indexes = rows.map((_, i) => i + 1);
+    await held.append(rows, { producer: `p-${producers++}`, rejected, indexes });
+  };
+  for (let round = 0; round < 4; round++) {
+    for (let i = 0; i < 3; i++) await send(4_000);
+    await held.abort();
+    for (let i = 0; i < 6; i++) await send(10);
+    vi.setSystemTime(START + (round + 1) * 6 * DAY);
+    await held.ring();
+    for (let i = 0; i < 4; i++) await send(1);
+    expect(await held.rowCount("admissions")).toBe(0);
+    await held.abort();
+    expect((await held.status()).rejected).toBe(13 * (round + 1));
+  }
+});
+
 test("a scan reads only segments that its range meets", async () => {
   const held = await HeldPartition.make();
   for (let hour = 0; hour < 4; hour++) await held.append(clicks(5_000, minuteOf(BASE_TIME) + hour * HOUR, 100));

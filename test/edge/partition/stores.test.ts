@@ -37,7 +37,8 @@ test("producers outgrow a bucket, and are found all the same", async () => {
     const key = (i: number) => keyOf(`producer-${i}`);
     for (let round = 0; round < 3; round++) {
       for (let i = round * 1_500; i < (round + 1) * 1_500; i++) store.set({ key: key(i), slot, entry: entry(i) });
-      database.transaction(() => store.checkpoint(NOW));
+      store.beginStoring();
+      expect(database.transaction(() => store.storeSlots(1, NOW))).toBe(true);
       expect(store.changed).toBe(0);
     }
     const rows = database.all<{ bucket: number; length: number }>(
@@ -67,12 +68,32 @@ test("producers are forgotten in their time: pages' after 90 days, keys' after o
     const muchLater = NOW + TIME_LIMITS.producerForgottenAfterMs + 1;
     expect(known(NOW)).toEqual(["write", "once", "import"]);
     expect(known(dayLater)).toEqual(["write", "import"]);
-    store.checkpoint(NOW);
+    store.beginStoring();
+    store.storeSlots(Infinity, NOW);
     expect(known(muchLater)).toEqual(["import"]);
     // What is forgotten goes from its bucket when that is next written.
     store.set({ key: keyOf("new"), slot: 1, entry: entry(1, { lastAt: muchLater }) });
-    store.checkpoint(muchLater);
+    store.beginStoring();
+    store.storeSlots(Infinity, muchLater);
     expect(database.only<{ entries: string }>("SELECT entries FROM producers").entries).not.toContain(keyOf("write"));
+  });
+});
+
+test("producers are stored slot by slot; one that changes meanwhile is stored as it is then", async () => {
+  await onDatabase("slots", (database) => {
+    const store = new ProducerStore(database);
+    const set = (i: number, last: number) => store.set({ key: keyOf(`p${i}`), slot: i, entry: entry(last) });
+    for (let i = 0; i < 10; i++) set(i, 1);
+    store.beginStoring();
+    expect(store.storeSlots(4, NOW)).toBe(false);
+    for (let i = 0; i < 12; i++) set(i, 2);
+    expect(store.storeSlots(4, NOW)).toBe(false);
+    expect(store.storeSlots(4, NOW)).toBe(true);
+    // The first four changed after they were stored, the last two came after storing began.
+    expect(store.changed).toBe(6);
+    const woken = new ProducerStore(database);
+    const last = Array.from({ length: 12 }, (_, i) => woken.get(i, keyOf(`p${i}`), NOW)?.last);
+    expect(last).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, undefined, undefined]);
   });
 });
 
