@@ -2,7 +2,7 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import { fail, ok, type Result } from "#protocol";
 import type { StreamRpc } from "../stream/rpc.ts";
-import { type BodyFailure, readJson } from "./body.ts";
+import { type BodyFailure, readOptionalJson } from "./body.ts";
 import type { Failure, InvalidInput } from "./failures.ts";
 import type { HttpContext } from "./http.ts";
 import { INPUT_LIMITS } from "./limits.ts";
@@ -40,7 +40,7 @@ export async function parseBody<Schema extends GenericSchema, Reason extends Inv
 ): Promise<Result<InferOutput<Schema>, BodyFailure | InvalidInput<Reason>>> {
   const { bodyBytesMax } = INPUT_LIMITS;
   const limits = { bodyBytesMax, inflatedBytesMax: bodyBytesMax };
-  const body = c.req.raw.body === null ? ok({}) : await readJson(c.req.raw, limits);
+  const body = await readOptionalJson(c.req.raw, limits);
   return body.ok ? parseInput(schema, complete(body.value), reason) : body;
 }
 

@@ -2,6 +2,7 @@
  * POST /v1/streams/:stream/events. Authenticate, bound, parse, enrich, and hand the batch to the partition of its producer.
  * What is new, what is a duplicate and what is missing is the partition's to say; nothing here remembers an event.
  */
+import * as v from "valibot";
 import {
   APPEND_LIMITS,
   type AppendReply,
@@ -38,6 +39,8 @@ interface Batch {
   /** The Idempotency-Key header, where there is no producer. */
   readonly once: string | null;
 }
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 
 const KINDS = ["write", "import"] as const;
 
@@ -93,7 +96,7 @@ async function receive(
   const request = parseAppendRequest(body.value, APPEND_LIMITS[kind].eventsMax);
   if (!request.ok) return request;
   const once = request.value.producer === null ? (c.req.header("Idempotency-Key") ?? null) : null;
-  if (once !== null && !/^[\x21-\x7e]{1,128}$/.test(once)) {
+  if (once !== null && !IDEMPOTENCY_KEY.test(once)) {
     return fail({ reason: "invalid_batch", detail: "Idempotency-Key: 1 to 128 printable ASCII characters" });
   }
   return ok({ stream, kind, request: request.value, once });
@@ -157,17 +160,24 @@ export const appendEndpoints: readonly Endpoint[] = [
     path: "/v1/streams/:stream/events",
     summary: "Append events. Safe to repeat with a producer or an Idempotency-Key",
     access: "append",
+    headers: {
+      "Idempotency-Key": v.exactOptional(
+        v.pipe(
+          v.string(),
+          v.regex(IDEMPOTENCY_KEY),
+          v.description("In place of a producer: the same key again within 24 h is the same batch"),
+        ),
+      ),
+      "Content-Encoding": v.exactOptional(v.picklist(["gzip"])),
+    },
     body: AppendBodySchema,
     answers: { 200: { description: "Taken: what is new, known, and refused", schema: AppendReplySchema } },
     failures: [
       "unknown_stream",
       "origin_not_allowed",
-      "invalid_json",
       "invalid_batch",
       "sequence_gap",
       "producer_forked",
-      "too_large",
-      "unsupported_media_type",
       "rate_limited",
       "storage_full",
     ],

@@ -20,13 +20,27 @@ export type BodyFailure =
   | { readonly reason: "invalid_json"; readonly detail: string };
 
 /** `text/plain` is what a page can send without a preflight, and what sendBeacon makes of a string. */
-const JSON_TYPES: readonly string[] = ["application/json", "text/plain"];
+export const JSON_TYPES: readonly string[] = ["application/json", "text/plain"];
+
+/** What goes wrong with a body before anybody has looked at what it says. */
+export const BODY_FAILURES: readonly BodyFailure["reason"][] = ["invalid_json", "too_large", "unsupported_media_type"];
+
+/**
+ * A request's JSON, or `{}` if it has no body. That a body is missing shows only when it is read: a proxy may pass on an
+ * empty stream.
+ */
+export async function readOptionalJson(request: Request, limits: BodyLimits): Promise<Result<unknown, BodyFailure>> {
+  if (request.headers.has("Content-Type")) return readJson(request, limits);
+  const body = await readBytes(request, limits.bodyBytesMax);
+  if (!body.ok) return body;
+  return body.value.byteLength === 0 ? ok({}) : fail(NOT_JSON);
+}
 
 /** A request's JSON. */
 export async function readJson(request: Request, limits: BodyLimits): Promise<Result<unknown, BodyFailure>> {
   const type = request.headers.get("Content-Type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (type === undefined || !JSON_TYPES.includes(type)) {
-    return fail({ reason: "unsupported_media_type", detail: `send JSON as ${JSON_TYPES.join(" or ")}` });
+    return fail(NOT_JSON);
   }
   const encoding = request.headers.get("Content-Encoding")?.trim().toLowerCase() ?? "identity";
   if (encoding !== "identity" && encoding !== "gzip") {
@@ -87,5 +101,7 @@ function parseJson(bytes: Uint8Array): Result<unknown, BodyFailure> {
     return fail({ reason: "invalid_json", detail: "the body is not valid JSON in UTF-8" });
   }
 }
+
+const NOT_JSON = { reason: "unsupported_media_type" as const, detail: `send JSON as ${JSON_TYPES.join(" or ")}` };
 
 const tooLarge = (max: number) => fail({ reason: "too_large" as const, max, detail: `at most ${max} bytes` });

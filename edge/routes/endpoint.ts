@@ -17,7 +17,9 @@ export interface Endpoint {
   readonly access: "open" | "append" | "read" | "admin";
   /** Query parameters. */
   readonly parameters?: ObjectEntries;
-  /** The body of the request, JSON. */
+  /** Headers with a meaning of their own, beside those of HTTP that every endpoint heeds. */
+  readonly headers?: ObjectEntries;
+  /** The body of the request, JSON. Brings the failures of bodies with it. */
   readonly body?: GenericSchema;
   /** By status. */
   readonly answers: { readonly [status: number]: Answer };

@@ -5,6 +5,7 @@
 import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { ok } from "#protocol";
+import { BODY_FAILURES, JSON_TYPES } from "./body.ts";
 import type { Answer, Endpoint } from "./endpoint.ts";
 import type { Failure } from "./failures.ts";
 import { statusOf } from "./problem.ts";
@@ -104,31 +105,47 @@ function describeAll(endpoints: readonly Endpoint[]): Json {
   };
 }
 
-function operation({ summary, access, path, parameters = {}, body, answers, failures }: Endpoint): Json {
+function operation({ summary, access, path, parameters = {}, headers = {}, body, answers, failures }: Endpoint): Json {
   const inPath = Array.from(path.matchAll(/:(\w+)/g), ([, name]) => ({
     name,
     in: "path",
     required: true,
     schema: { type: "string" },
   }));
-  const inQuery = Object.entries(parameters).map(([name, schema]) => ({
-    name,
-    in: "query",
-    required: false,
-    schema: jsonSchema(schema as v.GenericSchema),
-  }));
+  const optional = (place: "query" | "header", entries: v.ObjectEntries) =>
+    Object.entries(entries).map(([name, schema]) => ({
+      name,
+      in: place,
+      required: false,
+      schema: jsonSchema(schema as v.GenericSchema),
+    }));
   return {
     summary,
     security: SECURITY[access],
-    parameters: [...inPath, ...inQuery],
+    parameters: [...inPath, ...optional("query", parameters), ...optional("header", headers)],
+    // See parseBody: to an administrator no body is an empty one.
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: jsonSchema(body) } } } }),
+      : { requestBody: { required: access !== "admin" || !v.is(body, {}), content: describeBody(body) } }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)])),
-      ...describeFailures([...failures, ...ACCESS_FAILURES[access], "internal_error"]),
+      ...describeFailures([
+        ...failures,
+        ...(body === undefined ? [] : BODY_FAILURES),
+        ...ACCESS_FAILURES[access],
+        "internal_error",
+      ]),
     },
   };
+}
+
+/** The same JSON under every type that it may travel as. */
+function describeBody(body: v.GenericSchema): Json {
+  const schema = jsonSchema(body);
+  const asText = { type: "string", contentMediaType: "application/json", description: "The same JSON" };
+  return Object.fromEntries(
+    JSON_TYPES.map((type) => [type, { schema: type === "application/json" ? schema : asText }]),
+  );
 }
 
 function describeAnswer({ description, schema, otherTypes = [] }: Answer): Json {

@@ -43,6 +43,26 @@ describe("/openapi.json", () => {
     }
   });
 
+  it("says in which forms an append may come", async () => {
+    const append = (await fetchDocument()).paths["/v1/streams/{stream}/events"]?.["post"] as {
+      readonly requestBody: { readonly content: object };
+      readonly parameters: readonly { readonly name: string; readonly in: string }[];
+    };
+    expect(Object.keys(append.requestBody.content)).toEqual(["application/json", "text/plain"]);
+    const headers = append.parameters.filter((parameter) => parameter.in === "header").map(({ name }) => name);
+    expect(headers).toEqual(["Idempotency-Key", "Content-Encoding"]);
+  });
+
+  it("names what can be wrong with a body wherever one is taken", async () => {
+    for (const [path, operations] of Object.entries((await fetchDocument()).paths)) {
+      for (const operation of Object.values(operations)) {
+        if (!("requestBody" in operation)) continue;
+        const { responses } = operation as unknown as { responses: object };
+        expect(Object.keys(responses), path).toEqual(expect.arrayContaining(["400", "413", "415"]));
+      }
+    }
+  });
+
   it("names the errors of an append by their codes", async () => {
     const append = (await fetchDocument()).paths["/v1/streams/{stream}/events"]?.["post"];
     const { responses } = append as { responses: Record<string, { description: string }> };
