@@ -114,7 +114,7 @@ export const streamEndpoints: readonly Endpoint[] = [
       200: { description: "Changed", schema: StreamAnswerSchema },
       201: { description: "Created: the keys are shown this once", schema: StreamAnswerSchema },
     },
-    failures: ["invalid_name", "invalid_config", "fixed_at_creation", "too_many_views"],
+    failures: ["invalid_name", "invalid_config", "fixed_at_creation", "jurisdiction_unavailable", "too_many_views"],
     handle: putStream,
   },
   {

@@ -22,6 +22,7 @@ const STATUS: { readonly [reason in Failure["reason"]]: number } = {
   view_cannot_answer: 400,
   range_not_aligned: 400,
   confirm_required: 400,
+  jurisdiction_unavailable: 400,
   unauthorized: 401,
   forbidden: 403,
   origin_not_allowed: 403,
@@ -167,6 +168,10 @@ function describe(failure: Failure): Words {
     case "fixed_at_creation": {
       const detail = `\`${failure.field}\` is set when a stream is created`;
       return { title: "This cannot be changed", ...pick({ ...failure, detail }, "field") };
+    }
+    case "jurisdiction_unavailable": {
+      const detail = `objects cannot be placed in \`${failure.jurisdiction}\` here: this needs Cloudflare's own network`;
+      return { title: "The jurisdiction is not available", ...pick({ ...failure, detail }, "jurisdiction") };
     }
     case "too_many_views": {
       const detail = `a stream has at most ${failure.max} views`;

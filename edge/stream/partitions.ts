@@ -32,6 +32,17 @@ export function partitionsOf(
   };
 }
 
+/** Whether the platform can place objects there. A local one cannot, and throws instead of answering. */
+export function canPlaceIn(namespace: DurableObjectNamespace, jurisdiction: StreamConfig["jurisdiction"]): boolean {
+  if (jurisdiction === null) return true;
+  try {
+    namespace.jurisdiction(jurisdiction);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Calls the partitions in `which` (default: all), a bounded number at a time. Answers stand in the order of `which`. */
 export async function callPartitions<T>(
   partitions: Partitions,

@@ -152,6 +152,8 @@ export interface StreamDescription {
 export type AdminFailure =
   | { readonly reason: "unknown_stream"; readonly stream: string }
   | { readonly reason: "fixed_at_creation"; readonly field: "partitions" | "jurisdiction" }
+  /** The platform has no such place for objects: local ones have none at all. */
+  | { readonly reason: "jurisdiction_unavailable"; readonly jurisdiction: string }
   | { readonly reason: "unknown_view"; readonly view: string }
   | { readonly reason: "too_many_views"; readonly max: number }
   | { readonly reason: "view_not_ready"; readonly view: string }

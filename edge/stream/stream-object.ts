@@ -18,6 +18,7 @@ import {
 import { ControlLoop, type Report } from "./control-loop.ts";
 import { Directory } from "./directory.ts";
 import { hex, makeKey, rotateKey } from "./keys.ts";
+import { canPlaceIn } from "./partitions.ts";
 import { describeReplay } from "./replay-jobs.ts";
 import { cancelReplay, promoteReplay, type ReplayChange, rollBackView, startReplay } from "./replays.ts";
 import type {
@@ -77,6 +78,11 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
     if (keys === null || loop.state !== null || loop.isDeleted) {
       const changed = await loop.change((state, now) => stateOnly(changeStream(state, change, now)));
       return changed.ok ? ok({ config: streamConfig(changed.value.state) }) : changed;
+    }
+    const { jurisdiction = null } = change;
+    // Before anything is stored: a stream whose partitions cannot be addressed could not be deleted either.
+    if (!canPlaceIn(this.env.PARTITION, jurisdiction)) {
+      return fail({ reason: "jurisdiction_unavailable", jurisdiction: String(jurisdiction) });
     }
     const birth = { name, streamId, seed: randomSeed(), secret: randomHex(16), keys: Object.values(keys) };
     const created = createStream(birth, change, defaults, Date.now());

@@ -1,8 +1,8 @@
 /** Administration: the life of a stream, its keys, its views and its replays, as an administrator sees it. */
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../../edge/routes/app.ts";
-import { admin, call, expectOk, expectProblem, read, TestStream } from "./client.ts";
+import { admin, ADMIN_TOKEN, call, EDGE, expectOk, expectProblem, read, TestStream } from "./client.ts";
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -49,6 +49,29 @@ describe("a stream", () => {
     const again = await read<object>(admin("PUT", `/streams/${name}`, { body: { ip: "drop" } }));
     expect(again).toMatchObject({ status: 200, body: { name, config: { ip: "drop", partitions: 1 } } });
     expect(again.body).not.toHaveProperty("keys");
+  });
+
+  it("is made by an empty body that a proxy passes on as a stream", async () => {
+    for (const headers of [{}, { "Content-Length": "0" }]) {
+      const name = `empty-${Date.now()}-${Object.keys(headers).length}`;
+      const body = new ReadableStream({ start: (controller) => controller.close() });
+      const request = new Request(`${EDGE}/admin/streams/${name}`, {
+        method: "PUT",
+        headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, ...headers },
+        body,
+      });
+      expect((await exports.default.fetch(request)).status).toBe(201);
+    }
+    const untyped = { body: new TextEncoder().encode("{}"), headers: { "Content-Type": "" } };
+    await expectProblem(admin("PUT", "/streams/untyped", untyped), 415, "unsupported_media_type");
+  });
+
+  it("is not made in a jurisdiction that the platform does not have, and its name stays free", async () => {
+    const name = `placed-${Date.now()}`;
+    const placed = admin("PUT", `/streams/${name}`, { body: { jurisdiction: "eu" } });
+    expect(await expectProblem(placed, 400, "jurisdiction_unavailable")).toMatchObject({ jurisdiction: "eu" });
+    await expectProblem(admin("GET", `/streams/${name}`), 404, "unknown_stream");
+    expect((await admin("PUT", `/streams/${name}`)).status).toBe(201);
   });
 
   it("takes durations as people write them, and changes only what is said", async () => {

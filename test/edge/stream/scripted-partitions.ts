@@ -15,11 +15,16 @@ export class ScriptedPartitions {
   readonly #all = new Map<string, ScriptedPartition>();
   /** Whether a new generation has caught up by the time that it is first asked about. */
   instant = true;
+  /** False: as on a local platform. */
+  hasJurisdictions = true;
 
   get namespace(): DurableObjectNamespace {
     const namespace = {
       getByName: (name: string) => this.named(name),
-      jurisdiction: (where: string) => ({ getByName: (name: string) => this.named(`${where}:${name}`) }),
+      jurisdiction: (where: string) => {
+        if (!this.hasJurisdictions) throw new Error("Jurisdiction restrictions are not implemented in workerd.");
+        return { getByName: (name: string) => this.named(`${where}:${name}`) };
+      },
     };
     return namespace as unknown as DurableObjectNamespace;
   }

@@ -77,6 +77,15 @@ describe("creation", () => {
     expect(held.partitions.names).toEqual([`eu:${held.streamId}/0`]);
   });
 
+  it("is refused, and not made, where the platform knows no jurisdictions", async () => {
+    const held = new HeldStream();
+    held.partitions.hasJurisdictions = false;
+    const refused = await held.call((stream) => stream.put("clicks", held.streamId, { jurisdiction: "eu" }, DEFAULTS));
+    expect(refused).toMatchObject({ failure: { reason: "jurisdiction_unavailable", jurisdiction: "eu" } });
+    expect(await context(held)).toBeNull();
+    await create(held);
+  });
+
   it("leaves nothing behind when somebody only asks whether a stream is there", async () => {
     const held = new HeldStream();
     expect(await context(held)).toBeNull();
