@@ -14,8 +14,11 @@ export const STREAM_LIMITS = {
   viewsMax: 32,
   /** Jobs that are remembered, the newest first; those still under way are never forgotten. */
   replaysKeptMax: 100,
-  /** Keys of one kind that count at the same time. Rotating more often than that ends the oldest early. */
-  keysPerKindMax: 16,
+  /**
+   * Keys of one kind that count at the same time: daily rotation fits into the grace of 30 days. Rotating more often than
+   * that ends the oldest early.
+   */
+  keysPerKindMax: 32,
   /** Bytes of randomness in a key: 192 bits, where 128 would do, because 24 bytes are 32 characters without padding. */
   keyBytes: 24,
   /** Partitions that are called at the same time: all 256 in eight rounds, with little memory held by replies. */
