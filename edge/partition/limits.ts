@@ -66,7 +66,7 @@ export const PARTITION_LIMITS = {
   checkpointRecordsMax: 65_536,
   /** Producers that changed and are not stored, when storing them begins: about 20 MB of heap. */
   changedProducersMax: 32_768,
-  /** Slots of producers that are stored with a commit: a few milliseconds, with a million producers. */
+  /** Slots of producers that are stored with a commit: some milliseconds where a partition knows hundreds of thousands. */
   slotsPerCommit: 4,
   /** Groups in the windows that changed since the last checkpoint, over all generations: to be stored in one turn. */
   changedGroupsMax: 100_000,
