@@ -65,10 +65,10 @@ export class ViewRetention {
   #drop(generation: Generation): boolean {
     const { database, windows, views, comparisons } = this.#partition;
     return database.transaction(() => {
-      const page = windows.changes(generation.id, 0, Number.MAX_SAFE_INTEGER, PARTITION_LIMITS.windowsPageMax);
-      const last = page.at(-1);
-      if (last !== undefined) {
-        windows.remove(generation.id, 0, last.start + 1);
+      if (!windows.isEmpty(generation.id)) {
+        // By bytes as well as rows: a large window is as much work to delete as it was to write.
+        const end = Number.MAX_SAFE_INTEGER;
+        windows.remove(generation.id, 0, windows.pageEnd(generation.id, 0, end) ?? end);
         return true;
       }
       comparisons.remove(generation.id);

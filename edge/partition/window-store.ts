@@ -106,14 +106,8 @@ export class WindowStore {
     ).bytes;
   }
 
-  /** Least and greatest start among the stored windows; null if there are none. */
-  bounds(id: number): { readonly first: number; readonly last: number } | null {
-    const ends = this.#database.only<{ first: number | null; last: number | null }>(
-      `SELECT (SELECT start FROM windows WHERE generation = ?1 ORDER BY start LIMIT 1) AS first,
-              (SELECT start FROM windows WHERE generation = ?1 ORDER BY start DESC LIMIT 1) AS last`,
-      id,
-    );
-    return ends.first === null || ends.last === null ? null : { first: ends.first, last: ends.last };
+  isEmpty(id: number): boolean {
+    return this.#database.first("SELECT 1 FROM windows WHERE generation = ? LIMIT 1", id) === undefined;
   }
 
   /** When windows last changed, for those that start at or after `from` and before `to`, in order. */
