@@ -95,6 +95,19 @@ describe("a PUT of a view", () => {
     expect(generations(report(put.state, "clicks_per_ad-2", 3_000))).toEqual([2, 1, null]);
   });
 
+  it("lists measures in one order, however they are written: windows that are carried hold them in that order", () => {
+    const sums = { revenue: { sum: "price" }, pieces: { sum: "quantity" } };
+    const reversed = Object.fromEntries(Object.entries(sums).reverse()) as typeof sums;
+    const first = newStream(0, [view("sums", { measures: sums })]);
+    const built = report(first, "sums-1", 1_000);
+    const put = expectOk(putView(built, view("sums", { measures: reversed, where: { device: "mobile" } }), 2_000));
+    const orders = partitionConfigs(put.state)[0]?.generations.map(({ spec }) => Object.keys(spec.measures));
+    expect(orders).toEqual([
+      ["pieces", "revenue"],
+      ["pieces", "revenue"],
+    ]);
+  });
+
   it("sets a changed retention on all generations without a replay", () => {
     const rebuilt = report(expectOk(putView(ready, FROM_PHONES, 2_000)).state, "clicks_per_ad-2", 3_000);
     const put = expectOk(putView(rebuilt, { ...FROM_PHONES, retentionMs: 5 }, 4_000));
