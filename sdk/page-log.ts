@@ -129,7 +129,8 @@ export class PageLog {
         onDrop({ reason: "expired", count: call.events.length }, "by nobody");
       } else {
         const reply = await this.#ladder.call((api) => api.append(call));
-        if (reply.durability === "memory") return;
+        // Without room now, it waits for a page that finds some: what is taken away here would be lost unseen.
+        if (reply.durability === "memory" || reply.quotaExceeded) return;
         this.#hear({ log: reply.log });
         this.#askTail();
       }
