@@ -79,16 +79,19 @@ const pieceCount = (piece: AppendPiece): number => (piece.rows === null ? piece.
 /**
  * The rows of `events` that would bring an attribute name beyond the bound of names. They are to be rejected before a batch
  * is built; names are given ids in the order in which they come.
+ *
+ * @param always names that have room in any case, and are not counted
  */
 export function rowsBeyondNames(
   dictionaries: Dictionaries,
   events: EventColumns,
   namesMax: number,
+  always: ReadonlySet<string> = new Set(),
 ): ReadonlySet<number> {
   const beyond = new Set<number>();
-  let free = namesMax - dictionaries.names.length;
+  let free = namesMax - dictionaries.names.filter((name) => !always.has(name)).length;
   for (const { name, values } of events.attributes) {
-    if (dictionaries.hasAttribute(name) || values.every((value) => value === null)) continue;
+    if (always.has(name) || dictionaries.hasAttribute(name) || values.every((value) => value === null)) continue;
     if (free > 0) free -= 1;
     else values.forEach((value, row) => value !== null && beyond.add(row));
   }

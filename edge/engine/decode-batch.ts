@@ -16,6 +16,7 @@ import { crc32c } from "./crc32c.ts";
 import { decodeAdditions } from "./dictionary-additions.ts";
 import type { Dictionaries, DictionaryAdditions } from "./dictionary.ts";
 import { decodeTexts } from "./text-column.ts";
+import type { Value } from "./value.ts";
 
 /** Reads the header without checking the rest. */
 export function readHeader(hot: Uint8Array): Result<BatchHeader, CorruptBatch> {
@@ -140,7 +141,9 @@ class StoredBatch implements ColumnBatch {
         const words = new Uint32Array(hot.buffer, hot.byteOffset + entry.start, 2 * this.count);
         const texts = entries.find((other) => other.id === entry.id && other.kind === KIND.texts);
         assert(texts !== undefined, "hashes have their texts in the cold part");
-        columns.hashes = { words, values: () => decodeTexts(this.#coldPart(), texts.start, texts.bytes, this.count) };
+        let values: readonly Value[] | undefined;
+        const read = () => decodeTexts(this.#coldPart(), texts.start, texts.bytes, this.count);
+        columns.hashes = { words, values: () => (values ??= read()) };
       }
     }
     return attributes;

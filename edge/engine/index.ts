@@ -27,6 +27,7 @@ export * from "./query-planner.ts";
 export * from "./rollup.ts";
 export * from "./seal.ts";
 export * from "./siphash.ts";
+export * from "./slice.ts";
 export * from "./spec.ts";
 export * from "./table-codec.ts";
 export * from "./top-n.ts";

@@ -56,8 +56,12 @@ export class Comparisons {
       if (generation.config.mode === "verify") {
         this.#verify(generation, origin, from, to);
       } else {
-        this.#freeze(generation.id, SIDES.before, origin, day, from, to);
-        this.#freeze(generation.id, SIDES.after, generation, day, from, to);
+        // Decided for both sides at once: rows of a day can only be compared with rows of a day.
+        const isLarge = [origin, generation].some(
+          (side) => this.#storedBytes(side, day) > PARTITION_LIMITS.comparedDayBytesMax,
+        );
+        this.#freeze(generation.id, SIDES.before, origin, isLarge, day, from, to);
+        this.#freeze(generation.id, SIDES.after, generation, isLarge, day, from, to);
         this.#views.settle(generation, { comparedTo: to });
       }
     });
@@ -110,8 +114,15 @@ export class Comparisons {
   // --- Freezing ---
 
   /** Adds one side of some windows to their day: as they are, or, if the day is too much for one answer, rolled up to it. */
-  #freeze(id: number, side: number, generation: Generation, day: number, from: number, to: number): void {
-    const isLarge = this.#storedBytes(generation, day) > PARTITION_LIMITS.comparedDayBytesMax;
+  #freeze(
+    id: number,
+    side: number,
+    generation: Generation,
+    isLarge: boolean,
+    day: number,
+    from: number,
+    to: number,
+  ): void {
     const state = isLarge ? this.#rollUp(generation, day, from, to) : this.#collect(generation, from, to);
     if (isLarge) {
       for (const piece of this.#side(id, day, side)) mergePiece(generation.plan, state, piece);

@@ -110,7 +110,7 @@ class CommitDraft {
     const { dictionaries } = this.#context;
     // A duplicate was judged before: what its first judge said stands.
     const rejected = request.rejected.filter(({ index }) => index >= duplicates);
-    const beyond = rowsBeyondNames(dictionaries, events, EVENT_LIMITS.attributeNamesMax);
+    const beyond = rowsBeyondNames(dictionaries, events, EVENT_LIMITS.attributeNamesMax, OWN_NAMES);
     if (duplicates === 0 && beyond.size === 0) {
       giveNames(dictionaries, events, null);
       return { rows: null, rejected };
@@ -157,6 +157,9 @@ class CommitDraft {
     return ok({ partition: this.#context.partition, ...reply });
   }
 }
+
+/** What the edge adds to events by itself: a stream that is full of other names must not refuse events for these. */
+const OWN_NAMES: ReadonlySet<string> = new Set(["type", "country", "device", "ip"]);
 
 const TOO_MANY_NAMES = `the stream knows ${EVENT_LIMITS.attributeNamesMax} attribute names already`;
 

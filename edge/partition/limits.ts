@@ -122,7 +122,7 @@ export const PARTITION_LIMITS = {
   /** Log scans at the same time: each holds a state of up to hundreds of thousands of groups. */
   scansMax: 2,
   /** Scans that wait for one of them to end. */
-  scansWaitingMax: 16,
+  scansWaitingMax: 64,
   /** Records of one reading by the administrator. */
   recordsReadMax: 10_000,
   /** Bytes of text of one such reading, about: a reply is bounded at 32 MiB. */

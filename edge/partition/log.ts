@@ -196,6 +196,13 @@ export class Log {
     return gone;
   }
 
+  /** Takes the records below `before` away, which lies within the first segment. Like {@link trimFirst}. */
+  trimWithin(before: number): Intervals {
+    const gone = this.segments.trimWithin(before);
+    this.#start = before;
+    return gone;
+  }
+
   // --- What admission decided ---
 
   /**

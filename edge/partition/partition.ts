@@ -65,7 +65,7 @@ export class Partition {
     this.database = database;
     this.#facts = facts;
     this.#config = config;
-    this.#identifiers = new Set(config.identifiers);
+    this.#identifiers = identifiersOf(config);
     const checkpoint = facts.get("checkpoint") ?? NO_CHECKPOINT;
     this.#checkpoint = checkpoint;
     this.#dictionaries = new DictionaryStore(database, facts, config.seed, now);
@@ -106,7 +106,7 @@ export class Partition {
       this.views.reconcile(config.generations, { start, end, trimmed: this.trimmed.intervals, now });
     });
     this.#config = config;
-    this.#identifiers = new Set(config.identifiers);
+    this.#identifiers = identifiersOf(config);
   }
 
   // --- Commit ---
@@ -289,3 +289,6 @@ export class Partition {
     };
   }
 }
+
+/** Columns that are kept as hashes and text: those that are named, and addresses, of which there are as many as of users. */
+const identifiersOf = ({ identifiers }: PartitionConfig): ReadonlySet<string> => new Set([...identifiers, "ip"]);

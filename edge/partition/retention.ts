@@ -62,16 +62,23 @@ export class Retention {
     return true;
   }
 
-  /** Trims whole segments below `before`, as far as no replay needs them: one turn. @returns whether there is more to do */
+  /** Trims the records below `before`, as far as no replay needs them: one turn. @returns whether there is more to do */
   trimBefore(before: number, now: number): boolean {
     const { log, views } = this.#partition;
     if (before > log.sealedEnd) this.#partition.checkpoint(now);
-    const needed = views.neededFrom(log.end);
-    const segments = log.segments
-      .oldest(PARTITION_LIMITS.trimSegmentsMax)
-      .filter((segment) => endOf(segment) <= Math.min(before, needed));
+    const limit = Math.min(before, views.neededFrom(log.end));
+    const segments = log.segments.oldest(PARTITION_LIMITS.trimSegmentsMax).filter((segment) => endOf(segment) <= limit);
     this.#trim(segments, now);
-    return segments.length === PARTITION_LIMITS.trimSegmentsMax;
+    if (segments.length === PARTITION_LIMITS.trimSegmentsMax) return true;
+    if (limit > log.start) this.#trimWithin(limit, now);
+    return false;
+  }
+
+  /** Retention takes whole segments; who names an offset means that offset. */
+  #trimWithin(before: number, now: number): void {
+    if (before > this.#partition.checkpointEnd) this.#partition.checkpoint(now);
+    const { database, log, trimmed } = this.#partition;
+    database.transaction(() => trimmed.add(log.trimWithin(before)));
   }
 
   #trim(segments: readonly SegmentInfo[], now: number): void {

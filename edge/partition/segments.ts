@@ -1,7 +1,11 @@
 /**
  * Sealed segments: immutable runs of the log, a row each. The first ones go, new ones come at the end, and nothing in between
  * ever changes.
+ *
+ * The cold part is compressed: texts are most of a click's bytes, and are read only by whoever wants to see them. The hot part
+ * is not: folding compressed columns would take several times as long, to save a tenth of them.
  */
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { assert } from "#protocol";
 import {
   addInterval,
@@ -14,9 +18,11 @@ import {
   type Intervals,
   MINUTE_MS,
   seal,
+  slice,
 } from "#engine";
 import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
+import { PARTITION_LIMITS } from "./limits.ts";
 
 export interface SegmentInfo {
   readonly baseOffset: number;
@@ -27,6 +33,12 @@ export interface SegmentInfo {
 }
 
 type StoredSegment = { base_offset: number; count: number; dictionary: number; hot: ArrayBuffer };
+
+/** The fastest: it takes what is repeated, and a seal may not hold appends up. */
+const COLD_COMPRESSION = { level: 1 } as const;
+
+/** No cold part is nearly as long: it comes from one tail. The runtime wants room to spare for its buffers. */
+const COLD_BYTES_MAX = 4 * PARTITION_LIMITS.tailBytesMax;
 
 export class Segments {
   readonly #database: Database;
@@ -41,25 +53,37 @@ export class Segments {
   add(batches: readonly ColumnBatch[]): void {
     if (batches.length === 0) return;
     const batch = seal(batches);
-    const encoded = encodeBatch(batch, this.#dictionaries.current, null);
+    const { generation } = this.#dictionaries.current;
+    const encoded = this.#encode(batch, generation);
     if (Math.max(encoded.hot.length, encoded.cold.length) > ENGINE_LIMITS.storedBytesMax && batches.length > 1) {
       const half = Math.ceil(batches.length / 2);
       this.add(batches.slice(0, half));
       this.add(batches.slice(half));
       return;
     }
+    const last = this.#database.first<{ position: number }>(
+      "SELECT position FROM segments ORDER BY base_offset DESC LIMIT 1",
+    );
+    this.#insert(batch, encoded, generation, (last?.position ?? 0) + bytesOf(encoded));
+  }
+
+  #encode(batch: ColumnBatch, generation: number): EncodedBatch {
+    const { hot, cold } = encodeBatch(batch, this.#dictionaries.of(generation), null);
+    return { hot, cold: deflateRawSync(cold, COLD_COMPRESSION) };
+  }
+
+  #insert(batch: ColumnBatch, encoded: EncodedBatch, generation: number, position: number): void {
     this.#database.run(
-      `INSERT INTO segments VALUES
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-          ?8 + coalesce((SELECT position FROM segments ORDER BY base_offset DESC LIMIT 1), 0), ?9, ?10)`,
+      "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       batch.baseOffset,
       batch.count,
       integerAt(batch.appendTimes, 0),
       batch.appendTimeMax,
       batch.minuteMin,
       batch.minuteMax,
-      this.#dictionaries.current.generation,
+      generation,
       bytesOf(encoded),
+      position,
       encoded.hot,
       encoded.cold,
     );
@@ -82,12 +106,15 @@ export class Segments {
       finite(minuteTo),
     );
     if (row === undefined) return undefined;
-    const cold = () =>
-      new Uint8Array(
-        this.#database.only<{ cold: ArrayBuffer }>("SELECT cold FROM segments WHERE base_offset = ?", row.base_offset)
-          .cold,
-      );
-    return decodeStored(new Uint8Array(row.hot), cold, this.#dictionaries, row.dictionary);
+    return decodeStored(new Uint8Array(row.hot), () => this.#cold(row.base_offset), this.#dictionaries, row.dictionary);
+  }
+
+  #cold(baseOffset: number): Uint8Array {
+    const { cold } = this.#database.only<{ cold: ArrayBuffer }>(
+      "SELECT cold FROM segments WHERE base_offset = ?",
+      baseOffset,
+    );
+    return inflateRawSync(new Uint8Array(cold), { maxOutputLength: COLD_BYTES_MAX });
   }
 
   /** The first segments, oldest first. */
@@ -141,6 +168,26 @@ export class Segments {
     );
     this.#dictionaries.dropBefore(next?.dictionary ?? Infinity);
     return gone;
+  }
+
+  /**
+   * Takes the first segment's records below `before` away: what is left of it is the first segment from now on. To be called
+   * in a transaction.
+   *
+   * @returns the event times of what went
+   */
+  trimWithin(before: number): Intervals {
+    const row = this.#database.only<{ base_offset: number; dictionary: number; position: number }>(
+      "SELECT base_offset, dictionary, position FROM segments ORDER BY base_offset LIMIT 1",
+    );
+    const segment = this.at(row.base_offset);
+    assert(segment !== undefined, "a segment at its own offset");
+    const cut = before - segment.baseOffset;
+    const left = slice(segment, cut, segment.count);
+    const encoded = this.#encode(left, row.dictionary);
+    this.#database.run("DELETE FROM segments WHERE base_offset = ?", row.base_offset);
+    this.#insert(left, encoded, row.dictionary, row.position);
+    return minutesOf(slice(segment, 0, cut));
   }
 
   /** The minutes in which a segment has records; null if it is damaged, which must not keep it from being trimmed. */

@@ -95,13 +95,12 @@ describe("retention", () => {
     expect(next.body).toMatchObject({ offset: total });
   });
 
-  test("by hand trims whole segments below an offset", async () => {
+  test("by hand trims what lies below an offset", async () => {
     const stream = await StreamClient.create(server, "by-hand", {});
     const total = await fill(stream, 10, 2_000);
     const trimmed = await stream.admin<{ logStart: number }>("POST", "/partitions/0/trim", { before: 9_000 });
     expect(trimmed.status).toBe(200);
-    expect(trimmed.body.logStart).toBeGreaterThan(0);
-    expect(trimmed.body.logStart).toBeLessThanOrEqual(9_000);
+    expect(trimmed.body.logStart).toBe(9_000);
     await expectHonest(stream, total, await statusOf(stream));
   });
 

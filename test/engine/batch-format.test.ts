@@ -13,6 +13,7 @@ import {
   readHeader,
   rowsBeyondNames,
   seal,
+  slice,
   taggedText,
   timeAt,
   valueAt,
@@ -162,6 +163,7 @@ describe("bounds", () => {
     ]);
     expect([...rowsBeyondNames(dictionaries, events, 2)]).toEqual([2]);
     expect([...rowsBeyondNames(dictionaries, events, 3)]).toEqual([]);
+    expect([...rowsBeyondNames(dictionaries, events, 1, new Set(["known", "third"]))]).toEqual([]);
   });
 
   test("a page's time beyond the append time becomes the append time; an import's does not", () => {
@@ -182,4 +184,21 @@ describe("bounds", () => {
     expect(rowsOf(batch)).toMatchObject([{ time: BASE_TIME + 2, ad: "c" }]);
     expect(batch.attributes.get("ad")?.codes?.dictionary.size).toBe(2);
   });
+});
+
+test("a slice holds the same records as the batch that it is a part of, at the same offsets", () => {
+  fc.assert(
+    fc.property(someRows, fc.nat(), fc.nat(), (rows, a, b) => {
+      const dictionaries = new Dictionaries(0, SEED);
+      const batch = build(dictionaries, rows, 100);
+      const [start, end] = [a % rows.length, (b % rows.length) + 1].toSorted((x, y) => x - y) as [number, number];
+      fc.pre(start < end);
+      const part = slice(batch, start, end);
+      const stored = decode(encodeBatch(part, dictionaries, null), dictionaries);
+      expect(rowsOf(stored)).toEqual(rowsOf(batch).slice(start, end));
+      expect(stored.baseOffset).toBe(100 + start);
+      const minutes = rows.slice(start, end).map((row) => Math.floor(row.time / 60_000));
+      expect([part.minuteMin, part.minuteMax]).toEqual([Math.min(...minutes), Math.max(...minutes)]);
+    }),
+  );
 });

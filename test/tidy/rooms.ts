@@ -24,7 +24,7 @@ export const ROOMS: readonly Room[] = [
     path: "edge/partition",
     pure: false,
     rooms: ["edge/engine", "sdk/protocol"],
-    packages: ["cloudflare:workers"],
+    packages: ["cloudflare:workers", "node:zlib"],
   },
   {
     path: "edge/stream",

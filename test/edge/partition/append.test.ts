@@ -203,9 +203,14 @@ test("attribute names are bounded: an event that would bring one too many is rej
   for (let from = 0; from < 256; from += 64)
     await held.append([{ time: BASE_TIME, type: "click", ...named(from, 63) }]);
   const reply = await held.append([
-    { time: BASE_TIME, type: "click", ...named(1000, 4) },
+    { time: BASE_TIME, type: "click", ...named(1000, 5) },
     { time: BASE_TIME, type: "click", n0: 1 },
   ]);
+  await held.append([{ time: BASE_TIME, type: "click", ...named(2000, 4) }]);
+  // Now there is room for no other name; what the edge adds by itself does not count.
+  const enriched = [{ time: BASE_TIME, type: "click", country: "US", device: "mobile", ip: "x" }];
+  expect(await held.append(enriched)).toMatchObject({ accepted: 1, rejected: [] });
+  expect(await held.append([{ time: BASE_TIME, n9999: 1 }])).toMatchObject({ accepted: 0 });
   expect(reply).toMatchObject({ accepted: 1, rejected: [{ index: 0, code: "too_many_attributes" }] });
 });
 
