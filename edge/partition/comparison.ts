@@ -70,9 +70,10 @@ export class Comparisons {
   #finish(generation: Generation): void {
     const { config, verification } = generation.record;
     this.#database.transaction(() => {
-      if (config.mode === "verify") {
-        const isEqual = verification.differing === 0 && this.#views.originOf(generation) !== undefined;
-        this.#views.settle(generation, { phase: isEqual ? "verified" : "differs" });
+      if (config.mode === "verify" && this.#views.originOf(generation) === undefined) {
+        this.#views.fail(generation, "the generation that it was compared with is gone, or has failed");
+      } else if (config.mode === "verify") {
+        this.#views.settle(generation, { phase: verification.differing === 0 ? "verified" : "differs" });
       } else {
         // An older comparison of the view says nothing any more.
         for (const other of this.#views.all) {

@@ -223,6 +223,11 @@ export class Log {
     ];
   }
 
+  /** Whether producers in commits up to this one are still to be stored. */
+  hasAdmissionsUpTo(commitId: number): boolean {
+    return this.#database.first("SELECT 1 AS one FROM admissions WHERE commit_id <= ? LIMIT 1", commitId) !== undefined;
+  }
+
   /** Drops what admission decided up to a commit: the producers in it are stored, and its counts are. */
   dropAdmissions(commitId: number): void {
     this.#database.run("DELETE FROM admissions WHERE commit_id <= ?", commitId);

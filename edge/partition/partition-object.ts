@@ -17,6 +17,7 @@ import { PARTITION_LIMITS } from "./limits.ts";
 import { migrate } from "./migrations.ts";
 import { Partition } from "./partition.ts";
 import { queryLog, queryView, ScanGate } from "./query.ts";
+import { ProducerStoring } from "./producer-storing.ts";
 import { readRecords } from "./records.ts";
 import { Replay } from "./replay.ts";
 import { Retention } from "./retention.ts";
@@ -180,7 +181,12 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     const retention = new Retention(partition);
     const viewRetention = new ViewRetention(partition, this.#facts);
     const guarded = (task: Task): Task => ({ due: (now) => task.due(now), run: () => this.#guard(task.run()) });
-    return { partition, replay, retention, tasks: [replay, retention, viewRetention].map(guarded) };
+    return {
+      partition,
+      replay,
+      retention,
+      tasks: [replay, retention, new ProducerStoring(partition), viewRetention].map(guarded),
+    };
   }
 
   /** The room, if caller and partition speak of the same configuration. */

@@ -141,7 +141,7 @@ export class Partition {
     for (const change of admission.producers.values()) this.#producers.set(change);
     for (const batch of batches) this.views.foldLive(batch);
     if (this.#isCheckpointDue()) this.checkpoint(now);
-    this.#storeProducers(now);
+    this.storeProducers(now);
     return decision.verdicts;
   }
 
@@ -210,16 +210,22 @@ export class Partition {
     this.#producers.beginStoring();
   }
 
-  /** Stores a few slots of producers, if that is under way. */
-  #storeProducers(now: number): void {
+  /** Whether producers are being stored. It must come to an end before the object sleeps, or it would begin anew each time. */
+  get isStoringProducers(): boolean {
+    return this.#storingProducersTo !== null;
+  }
+
+  /** Stores a few slots of producers, if that is under way. @returns whether there is more to do */
+  storeProducers(now: number): boolean {
     const upTo = this.#storingProducersTo;
-    if (upTo === null) return;
+    if (upTo === null) return false;
     const isDone = this.database.transaction(() => {
       const areStored = this.#producers.storeSlots(PARTITION_LIMITS.slotsPerCommit, now);
       if (areStored) this.log.dropAdmissions(upTo);
       return areStored;
     });
     if (isDone) this.#storingProducersTo = null;
+    return !isDone;
   }
 
   /** Stores how far a build has come, so that it goes on from there after a crash. */
@@ -249,6 +255,7 @@ export class Partition {
       this.#counters = addCounters(this.#counters, admission.counters);
       this.#rejects = newestRejects(this.#rejects, admission.rejects);
     }
+    if (this.log.hasAdmissionsUpTo(this.#checkpoint.commitId)) this.#beginStoringProducers();
     this.views.resume(this.#checkpoint.logEnd);
     let offset = this.#checkpoint.logEnd;
     for (let segment = this.log.segments.at(offset); segment !== undefined; segment = this.log.segments.at(offset)) {

@@ -50,7 +50,8 @@ export async function queryView(
   const rolledUp = await rollUpView(partition, generation, query);
   if (partition.isClosed) return fail({ reason: "deleted" });
   if (rolledUp === null) return tooManyGroups;
-  if (generation.phase !== "caught-up") return fail({ reason: "view_not_ready", view });
+  // It may have been retired meanwhile, and what it carries taken away.
+  if (generation.phase !== "caught-up" || !generation.isWanted) return fail({ reason: "view_not_ready", view });
   const { carried, missing } = generation.record;
   return ok({
     watermark,

@@ -51,7 +51,13 @@ export class Replay {
   #compareStep(): boolean {
     const { views, comparisons } = this.#partition;
     const [generation] = views.comparing;
-    if (generation !== undefined) comparisons.step(generation);
+    if (generation === undefined) return false;
+    try {
+      comparisons.step(generation);
+    } catch (error) {
+      // A stored window that cannot be read stops this comparison, not the partition.
+      views.fail(generation, messageOf(error));
+    }
     return views.comparing.length > 0;
   }
 

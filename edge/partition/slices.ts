@@ -25,6 +25,7 @@ export async function runSlices({ step, sliceMs, stepsMax, duty, forMs, isStoppe
   const startedAt = Date.now();
   let steps = 1;
   for (;;) {
+    if (isStopped()) return false;
     const from = Date.now();
     for (let i = 0; i < steps; i++) if (!step()) return false;
     await scheduler.wait(0);
@@ -35,6 +36,5 @@ export async function runSlices({ step, sliceMs, stepsMax, duty, forMs, isStoppe
     if (from + took - startedAt >= forMs) return true;
     const restMs = took * (1 / duty() - 1);
     if (restMs >= 1) await scheduler.wait(restMs);
-    if (isStopped()) return false;
   }
 }

@@ -105,7 +105,11 @@ function expiredRuns(
 ): Intervals {
   let runs: Intervals = [];
   let first: number | null = null;
+  const inMemory = [...delta.windows.keys()].sort((a, b) => a - b);
+  let next = 0;
   for (const { start, changedAt } of page) {
+    // A window that is in memory only is as good as a kept one: no run goes over it.
+    for (; (inMemory[next] ?? Infinity) <= start; next++) first = null;
     const isExpired = changedAt < cutoff && !delta.windows.has(start);
     if (!isExpired) {
       first = null;

@@ -188,9 +188,13 @@ export class Views {
 
   /** Windows of a generation were dropped because nothing has changed them for too long. */
   expire(generation: Generation, expired: Intervals): void {
-    const { excluded, missing } = generation.record;
-    this.#put(generation, { excluded: union(excluded, expired), missing: union(missing, expired) });
+    const { missing, carried } = generation.record;
+    const excluded = union(generation.record.excluded, expired);
+    // A list that was coarsened leaves out more than it did: that, too, is missing by name.
+    const named = [...carried, ...missing].reduce<Intervals>((sum, { from, to }) => addInterval(sum, { from, to }), []);
+    this.#put(generation, { excluded, missing: union(missing, subtract(excluded, named)) });
     this.#forgetCarried(generation, expired);
+    this.#settleRetired();
   }
 
   /** Takes the last traces of a dropped generation away. */
