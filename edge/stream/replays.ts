@@ -115,8 +115,7 @@ export function promoteReplay(state: StreamState, id: string, now: number): Resu
   if (job === undefined) return fail({ reason: "unknown_replay", id });
   const view = state.views.get(job.view);
   if (job.state === "caught-up") {
-    const promoted = { ...job, promote: "auto" } as const;
-    const next = settleReplay(state, promoted, now);
+    const next = settleReplay(state, finishReplay(job, "promoted", now), now);
     return ok({ state: next, job: jobOf(next, id) });
   }
   if (job.state === "promoted" && view?.inForce?.generation === job.generation) return ok({ state, job });
