@@ -34,6 +34,16 @@ export interface Checkpoint {
   readonly rejects: readonly RejectedRecord[];
 }
 
+/** Before the first one: nothing is stored. */
+export const NO_CHECKPOINT: Checkpoint = {
+  commitId: 0,
+  logEnd: 0,
+  lastAppendTime: 0,
+  greatestTime: 0,
+  counters: NO_COUNTS,
+  rejects: [],
+};
+
 export interface Facts {
   config: PartitionConfig;
   checkpoint: Checkpoint;

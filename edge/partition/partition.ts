@@ -16,7 +16,7 @@ import { Comparisons } from "./comparison.ts";
 import type { Database } from "./database.ts";
 import { decide, type Verdict } from "./decide.ts";
 import { DictionaryStore } from "./dictionary-store.ts";
-import { addCounters, type Checkpoint, type Counters, type FactStore, NO_COUNTS } from "./facts.ts";
+import { addCounters, type Checkpoint, type Counters, type FactStore, NO_CHECKPOINT, NO_COUNTS } from "./facts.ts";
 import { type Generation, messageOf, statusOf } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { greatestTimeOf } from "./greatest-time.ts";
@@ -26,15 +26,6 @@ import type { PartitionAppend, PartitionConfig, PartitionStatus, RejectedRecord 
 import { Trimmed } from "./trimmed.ts";
 import { Views } from "./views.ts";
 import { WindowStore } from "./window-store.ts";
-
-const NO_CHECKPOINT: Checkpoint = {
-  commitId: 0,
-  logEnd: 0,
-  lastAppendTime: 0,
-  greatestTime: 0,
-  counters: NO_COUNTS,
-  rejects: [],
-};
 
 export class Partition {
   readonly database: Database;
