@@ -14,6 +14,9 @@ const BOMB = gzipSync(Buffer.alloc(240 * MIB), { level: 9 });
 /** What garbage and a warm runtime may add; one bomb inflated would be several times as much. */
 const GROWTH_MAX_BYTES = 120 * MIB;
 
+/** Far more than the buffers between a client and the worker hold. */
+const ENDLESS_BYTES = 128 * MIB;
+
 describe("hostile bodies", () => {
   const folder = mkdtempSync(join(tmpdir(), "headwater-hostile-"));
   let server: Server;
@@ -54,8 +57,8 @@ describe("hostile bodies", () => {
     const endless = new ReadableStream<Uint8Array>({
       pull(controller) {
         sent += chunk.length;
-        // A server that reads on gets 64 MiB, and fails the test by taking it.
-        if (sent > 64 * MIB) controller.close();
+        // A server that reads on gets all of it, and fails the test by taking it.
+        if (sent > ENDLESS_BYTES) controller.close();
         else controller.enqueue(chunk);
       },
     });
@@ -66,9 +69,12 @@ describe("hostile bodies", () => {
       body: endless,
     };
     const answer = await fetch(url(), init).catch((error: unknown) => error);
-    // Node's fetch may see the connection close before it sees the answer.
-    if (answer instanceof Response) expect(answer.status).toBe(413);
-    else expect(answer).toBeInstanceOf(TypeError);
+    // Beyond what the buffers on the way hold, nobody has read.
+    expect(sent).toBeLessThan(ENDLESS_BYTES / 2);
+    // The worker says 413; wrangler's proxy, or Node's fetch, may notice the cut before it sees that.
+    const isOurs = answer instanceof Response && answer.headers.get("Content-Type")?.includes("json");
+    if (isOurs) expect(answer.status).toBe(413);
+    else expect(answer instanceof Response ? answer.ok : false).toBe(false);
   });
 
   test("afterwards the stream holds what was sent before, and takes more", async () => {
