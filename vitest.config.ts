@@ -56,6 +56,9 @@ export default defineConfig({
           hookTimeout: BROWSER_TIMEOUT_MS,
           // One browser and one server at a time: they are timed, and two at once would time each other.
           fileParallelism: false,
+          // Real browsers, processes and clocks on a shared machine: a second failure is ours. The report names what was
+          // run twice, and that is looked at too.
+          retry: 1,
         },
       },
     ],
