@@ -34,10 +34,6 @@ export function keepConnection(connection: Connection): void {
   sessionStorage.setItem(STORED_AS, JSON.stringify(connection));
 }
 
-export function forgetConnection(): void {
-  sessionStorage.removeItem(STORED_AS);
-}
-
 async function servedConnection(): Promise<Connection | null> {
   try {
     const response = await fetch("/config.json", { cache: "no-store" });

@@ -70,26 +70,23 @@ export class Retention {
     const segments = log.segments.oldest(PARTITION_LIMITS.trimSegmentsMax).filter((segment) => endOf(segment) <= limit);
     this.#trim(segments, now);
     if (segments.length === PARTITION_LIMITS.trimSegmentsMax) return true;
-    if (limit > log.start) this.#trimWithin(limit, now);
+    // Retention takes whole segments; who names an offset means that offset.
+    if (limit > log.start) this.#take(limit, now, () => log.trimWithin(limit));
     return false;
-  }
-
-  /** Retention takes whole segments; who names an offset means that offset. */
-  #trimWithin(before: number, now: number): void {
-    if (before > this.#partition.checkpointEnd) this.#partition.checkpoint(now);
-    const { database, log, trimmed } = this.#partition;
-    database.transaction(() => trimmed.add(log.trimWithin(before)));
   }
 
   #trim(segments: readonly SegmentInfo[], now: number): void {
     const last = segments.at(-1);
     if (last === undefined) return;
-    if (endOf(last) > this.#partition.checkpointEnd) this.#partition.checkpoint(now);
-    const { database, log, trimmed } = this.#partition;
-    database.transaction(() => {
-      const gone = segments.flatMap((): Intervals => log.trimFirst());
-      trimmed.add(gone);
-    });
+    const { log } = this.#partition;
+    this.#take(endOf(last), now, () => segments.flatMap((): Intervals => log.trimFirst()));
+  }
+
+  /** Takes records below `end` away, which views have to hold by then, and notes their event times. */
+  #take(end: number, now: number, take: () => Intervals): void {
+    if (end > this.#partition.checkpointEnd) this.#partition.checkpoint(now);
+    const { database, trimmed } = this.#partition;
+    database.transaction(() => trimmed.add(take()));
   }
 
   /** Until when a segment that ends at `end` is kept for a replay; null if none needs it. */
