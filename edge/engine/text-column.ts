@@ -20,14 +20,14 @@ export function encodeTexts(values: readonly Value[]): Uint8Array {
   return bytes;
 }
 
-export function decodeTexts(part: Uint8Array, start: number, length: number, count: number): readonly Value[] {
-  const lengths = new DataView(part.buffer, part.byteOffset + start, length);
+export function decodeTexts(column: Uint8Array, count: number): readonly Value[] {
+  const lengths = new DataView(column.buffer, column.byteOffset, column.byteLength);
   const utf8 = new TextDecoder();
   const values: Value[] = [];
-  let at = start + 4 * count;
+  let at = 4 * count;
   for (let i = 0; i < count; i++) {
     const bytes = lengths.getUint32(4 * i, true);
-    values.push(bytes === 0 ? null : untaggedValue(utf8.decode(part.subarray(at, at + bytes))));
+    values.push(bytes === 0 ? null : untaggedValue(utf8.decode(column.subarray(at, at + bytes))));
     at += bytes;
   }
   return values;
