@@ -17,7 +17,7 @@
  *      0  u16  attribute id, or a system column's     2  u8  kind   3  u8  bytes an element, 0: only the base
  *      4  u32  start in its part                      8  u32  bytes
  *     12  u32  reserved, 0                           16  f64  base
- *   additions: JSON of the dictionary entries that this batch was the first to use (tail batches only)
+ *   additions: the dictionary entries that this batch was the first to use (tail batches only; dictionary-additions.ts)
  *   columns
  */
 import { fail } from "#protocol";

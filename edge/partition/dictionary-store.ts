@@ -5,15 +5,14 @@
  * Dictionaries come in generations: a segment names the one its codes belong to. From time to time a new one is opened, and
  * an old one goes with the last segment that names it; otherwise values that nobody uses any more would stay for ever.
  */
-import { assert } from "#protocol";
 import {
   decodeAdditions,
   Dictionaries,
   type DictionaryAdditions,
   type DictionaryMark,
   encodeAdditions,
-  ENGINE_LIMITS,
   type HashSeed,
+  splitAdditions,
 } from "#engine";
 import type { Database } from "./database.ts";
 import type { FactStore } from "./facts.ts";
@@ -77,12 +76,13 @@ export class DictionaryStore {
 
   /** Stores the entries that only log rows hold. To be called in the transaction that takes those rows away. */
   store(): void {
-    for (const rows of splitAdditions(this.#current.additionsSince(this.#stored))) {
-      const bytes = encodeAdditions(rows);
+    const { generation } = this.#current;
+    const additions = this.#current.additionsSince(this.#stored);
+    for (const row of splitAdditions(additions, PARTITION_LIMITS.dictionaryRowBytesMax)) {
       this.#database.run(
         "INSERT INTO dictionaries (generation, additions) VALUES (?, ?)",
-        this.#current.generation,
-        bytes,
+        generation,
+        encodeAdditions(row),
       );
     }
     this.#stored = this.#current.mark();
@@ -92,7 +92,7 @@ export class DictionaryStore {
   isDue(now: number, retentionMs: number): boolean {
     const age = now - this.#openedAt;
     if (age >= retentionMs * PARTITION_LIMITS.dictionaryAgeShare) return this.#current.names.length > 0;
-    return isFull(this.#current) && age >= PARTITION_LIMITS.fullDictionaryAgeMinMs;
+    return this.#current.isNearlyFull && age >= PARTITION_LIMITS.fullDictionaryAgeMinMs;
   }
 
   /** Opens a new generation. Only while the log has no tail: rows of the tail have codes of the current one. */
@@ -122,38 +122,3 @@ export class DictionaryStore {
     return dictionaries;
   }
 }
-
-/** A dictionary near its bound: from there on a column is stored as hashes and text, which is slower. */
-function isFull(dictionaries: Dictionaries): boolean {
-  if (dictionaries.bytes >= 0.9 * ENGINE_LIMITS.dictionariesBytesMax) return true;
-  return dictionaries.names.some(
-    (_, id) => dictionaries.dictionary(id).size >= 0.9 * ENGINE_LIMITS.dictionaryEntriesMax,
-  );
-}
-
-/** Cuts additions into runs that each fit a row. */
-function splitAdditions(additions: DictionaryAdditions): readonly DictionaryAdditions[] {
-  const runs: DictionaryAdditions["attributes"][number][][] = [];
-  let room = 0;
-  for (const { id, name, from, values } of additions.attributes) {
-    let start = 0;
-    do {
-      if (room <= 0) {
-        runs.push([]);
-        room = PARTITION_LIMITS.dictionaryRowBytesMax;
-      }
-      let end = start;
-      room -= name.length + 32;
-      // At least one value a run, so that a run always gets on.
-      while (end < values.length && (room > 0 || end === start))
-        room -= storedLength(values[end++] as string | boolean);
-      runs.at(-1)?.push({ id, name, from: from + start, values: values.slice(start, end) });
-      assert(end > start || values.length === 0, "each run takes something");
-      start = end;
-    } while (start < values.length);
-  }
-  return runs.map((attributes) => ({ attributes }));
-}
-
-/** About how many bytes of JSON a value takes; one outside ASCII takes up to three a UTF-16 unit. */
-const storedLength = (value: string | boolean): number => (typeof value === "string" ? 3 * value.length : 5) + 3;

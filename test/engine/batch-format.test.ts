@@ -140,8 +140,9 @@ describe("bytes that are not what was written", () => {
 
 describe("bounds", () => {
   test("a column whose dictionary is full goes on as hashes and text, and loses nothing", () => {
-    const dictionaries = new Dictionaries(0, SEED);
-    const rows = Array.from({ length: ENGINE_LIMITS.dictionaryEntriesMax + 10 }, (_, i) => ({
+    const dictionaryEntriesMax = 1_000;
+    const dictionaries = new Dictionaries(0, SEED, { ...ENGINE_LIMITS, dictionaryEntriesMax });
+    const rows = Array.from({ length: dictionaryEntriesMax + 10 }, (_, i) => ({
       time: BASE_TIME,
       ad: `ad-${i}`,
     }));
@@ -149,7 +150,7 @@ describe("bounds", () => {
     const stored = decode(encodeBatch(batch, dictionaries, null), dictionaries);
     const columns = stored.attributes.get("ad");
     expect(columns?.hashes).toBeDefined();
-    expect(dictionaries.dictionary(dictionaries.attributeId("ad")).size).toBe(ENGINE_LIMITS.dictionaryEntriesMax);
+    expect(dictionaries.dictionary(dictionaries.attributeId("ad")).size).toBe(dictionaryEntriesMax);
     expect(rows.every((row, i) => valueAt(columns, i) === row.ad)).toBe(true);
   });
 
