@@ -53,10 +53,21 @@ export class DictionaryStore {
     const known = this.#old.get(generation) ?? this.#load(generation);
     this.#old.delete(generation);
     this.#old.set(generation, known);
-    if (this.#old.size > PARTITION_LIMITS.oldDictionariesLoadedMax) {
-      this.#old.delete(this.#old.keys().next().value as number);
-    }
+    this.#forget();
     return known;
+  }
+
+  /** Lets go of older generations beyond the bounds, but not of the one that was asked for last. */
+  #forget(): void {
+    let bytes = 0;
+    for (const dictionaries of this.#old.values()) bytes += dictionaries.bytes;
+    for (const [generation, dictionaries] of this.#old) {
+      const { oldDictionariesLoadedMax, oldDictionariesBytesMax } = PARTITION_LIMITS;
+      const isBeyond = this.#old.size > oldDictionariesLoadedMax || bytes > oldDictionariesBytesMax;
+      if (!isBeyond || this.#old.size === 1) return;
+      this.#old.delete(generation);
+      bytes -= dictionaries.bytes;
+    }
   }
 
   /** Takes over what a log row brought: on waking. */
@@ -95,11 +106,13 @@ export class DictionaryStore {
     return this.#current.isNearlyFull && age >= PARTITION_LIMITS.fullDictionaryAgeMinMs;
   }
 
-  /** Opens a new generation. Only while the log has no tail: rows of the tail have codes of the current one. */
+  /**
+   * Opens a new generation. Only while the log has no tail: rows of the tail have codes of the current one. That one goes from
+   * memory: who asks for it again gets it from its rows without what appending took.
+   */
   renew(now: number): void {
     const generation = this.#current.generation + 1;
     this.#facts.put("dictionary", { generation, openedAt: now });
-    this.#old.set(this.#current.generation, this.#current);
     this.#current = new Dictionaries(generation, this.#seed);
     this.#openedAt = now;
     this.#stored = this.#logged = this.#current.mark();

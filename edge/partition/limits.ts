@@ -56,6 +56,8 @@ export const PARTITION_LIMITS = {
   fullDictionaryAgeMinMs: 6 * HOUR_MS,
   /** Old generations of dictionaries in memory: a scan meets them one after the other. */
   oldDictionariesLoadedMax: 2,
+  /** Bytes of them in memory, beyond which one at a time has to do: beside a current one of a million values it is too much. */
+  oldDictionariesBytesMax: 16 * MIB,
 
   // --- Checkpoints ---
 
