@@ -8,7 +8,7 @@
  *            slot is free, under 12 bits of its text's hash. All but one in 4,096 of other texts are told apart by the latter,
  *            so that a lookup compares bytes about once
  *
- * That is 12 to 18 bytes an entry besides its text, where a string in an array and a Map takes about 80. No hash is stored: a
+ * That is 9 to 16 bytes an entry besides its text, where a string in an array and a Map takes about 80. No hash is stored: a
  * table that grows hashes its texts again, which costs a lookup about as much as it would save in cache misses.
  *
  * A table that is only read from (an old generation, a partition that wakes to answer a query) never needs its slots: they

@@ -127,11 +127,20 @@ export class DictionaryStore {
 
   #load(generation: number): Dictionaries {
     const dictionaries = new Dictionaries(generation, this.#seed);
-    const rows = this.#database.all<{ additions: ArrayBuffer }>(
-      "SELECT additions FROM dictionaries WHERE generation = ? ORDER BY id",
-      generation,
-    );
-    for (const { additions } of rows) dictionaries.apply(decodeAdditions(new Uint8Array(additions)));
+    // In pages, so that rows and what becomes of them are not in memory twice.
+    for (let last = 0; ;) {
+      const rows = this.#database.all<{ id: number; additions: ArrayBuffer }>(
+        "SELECT id, additions FROM dictionaries WHERE generation = ? AND id > ? ORDER BY id LIMIT ?",
+        generation,
+        last,
+        PARTITION_LIMITS.dictionaryRowsPageMax,
+      );
+      for (const { id, additions } of rows) {
+        dictionaries.apply(decodeAdditions(new Uint8Array(additions)));
+        last = id;
+      }
+      if (rows.length < PARTITION_LIMITS.dictionaryRowsPageMax) break;
+    }
     return dictionaries;
   }
 }

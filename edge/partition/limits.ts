@@ -50,6 +50,8 @@ export const PARTITION_LIMITS = {
   admissionCharactersMax: 512 * KIB,
   /** Bytes of one row of dictionary entries. */
   dictionaryRowBytesMax: 512 * KIB,
+  /** Such rows that are read at a time. */
+  dictionaryRowsPageMax: 4,
   /** Dictionaries are renewed after this share of the log's retention, so that at most three generations are alive. */
   dictionaryAgeShare: 1 / 2,
   /** Full dictionaries are renewed no sooner than this: a column that is truly wide would fill each new one at once. */
