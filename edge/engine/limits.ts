@@ -8,8 +8,8 @@ export const ENGINE_LIMITS = {
    */
   dictionaryEntriesMax: 2 ** 20,
   /**
-   * Memory of one generation of dictionaries, in bytes: a full dictionary of texts of twelve bytes takes 38 MiB at most. With
-   * the other half of 64 MiB for tables of groups, a partition takes half of the 128 MB that it shares with its neighbours.
+   * Memory of one generation of dictionaries, in bytes: a full dictionary of texts of twelve bytes takes 38 MiB at most. It
+   * leaves 24 of the 64 MiB that a partition means to keep to, half of the 128 MB that it shares with its neighbours.
    */
   dictionariesBytesMax: 40 * 1024 * 1024,
   /**
