@@ -21,7 +21,7 @@
  *      8  u32  start in its part                     12  u32  bytes
  *     16  u32  number of elements                    20  u32  CRC-32C of the column's bytes
  *     24  f64  base
- *   additions: dictionary entries that this batch was the first to use (tail batches only)
+ *   additions: the dictionary entries that this batch was the first to use (tail batches only; dictionary-additions.ts)
  *   columns
  *
  * A column is checked against its CRC-32C when it is first read.

@@ -7,62 +7,136 @@
  */
 import { assert } from "#protocol";
 import { ENGINE_LIMITS } from "./limits.ts";
-import { hashText, type HashSeed } from "./siphash.ts";
+import { hashString, hashText, type HashSeed } from "./siphash.ts";
+import { type PackedTexts, type TextRoom, TextTable } from "./text-table.ts";
+import { TextBuffer, textOf } from "./utf8.ts";
 import { taggedText, type Value } from "./value.ts";
+
+/** Booleans stand among the texts as single bytes that no UTF-8 has. They are stored: never change them. */
+const FALSE_BYTE = 0xfe;
+const TRUE_BYTE = 0xff;
+
+/** The text that is being looked up. */
+const needle = new TextBuffer(4096);
+
+function putNeedle(value: string | boolean): number {
+  if (typeof value === "string") return needle.put(value);
+  needle.bytes[0] = value ? TRUE_BYTE : FALSE_BYTE;
+  return 1;
+}
+
+/** Values in the form in which dictionaries hold and store them. */
+export function packValues(values: readonly (string | boolean)[]): PackedTexts {
+  const texts = values.map((value) => {
+    const length = putNeedle(value);
+    return needle.bytes.slice(0, length);
+  });
+  const lengths = Uint32Array.from(texts, ({ length }) => length);
+  const text = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (const bytes of texts) {
+    text.set(bytes, at);
+    at += bytes.length;
+  }
+  return { lengths, text };
+}
+
+/** Two words of seeded hash a code. */
+const HASH_BYTES = 8;
 
 /** The values of one attribute. Code 0 is "absent". */
 export class Dictionary {
   readonly #seed: HashSeed;
-  readonly #values: (string | boolean | null)[] = [null];
-  readonly #codes = new Map<string | boolean, number>();
+  readonly #texts: TextTable;
+  /**
+   * The strings of a dictionary of few (types, countries), which V8 finds three times as fast as the table does; null once
+   * there are more, because it finds many at half the speed, and takes five times the memory.
+   */
+  #few: Map<string, number> | null = new Map();
   #hashes = new Uint32Array(0);
   #hashed = 1;
 
   constructor(seed: HashSeed) {
     this.#seed = seed;
+    this.#texts = new TextTable(seed, HASH_BYTES);
   }
 
   /** The number of codes, 0 included: codes are below it. */
   get size(): number {
-    return this.#values.length;
+    return this.#texts.size;
   }
 
+  /** Bytes of memory, with those of the hashes, which may be asked for at any time. */
+  get bytes(): number {
+    return this.#texts.bytes;
+  }
+
+  /** Decoded anew each time: for those who print a value, not for those who compare. */
   valueOf(code: number): Value {
-    const value = this.#values[code];
-    assert(value !== undefined, "a code of this dictionary");
-    return value;
+    assert(code >= 0 && code < this.size, "a code of this dictionary");
+    if (code === 0) return null;
+    const texts = this.#texts;
+    return this.#booleanAt(code) ?? textOf(texts.text, texts.startOf(code), texts.endOf(code));
   }
 
   /** The code of a value, or undefined if the dictionary does not have it. */
   codeOf(value: string | boolean): number | undefined {
-    return this.#codes.get(value);
+    const code = this.#texts.find(needle, putNeedle(value));
+    return code === 0 ? undefined : code;
   }
 
-  add(value: string | boolean): number {
-    const code = this.#values.length;
-    this.#values.push(value);
-    this.#codes.set(value, code);
+  /** The code of a value, added if it is new; undefined if it is new and there is no room for it. */
+  intern(value: string | boolean, room: TextRoom): number | undefined {
+    if (typeof value === "string") {
+      const known = this.#few?.get(value);
+      if (known !== undefined) return known;
+    }
+    const code = this.#texts.intern(needle, putNeedle(value), room);
+    if (code === 0) return undefined;
+    if (typeof value === "string" && this.#few !== null) this.#remember(this.#few, value, code);
     return code;
+  }
+
+  #remember(few: Map<string, number>, value: string, code: number): void {
+    if (this.size > ENGINE_LIMITS.fewEntriesMax) this.#few = null;
+    else if (value.length <= ENGINE_LIMITS.fewUnitsMax) few.set(value, code);
+  }
+
+  /** Values from `code` on, as they are stored. */
+  packedFrom(code: number): PackedTexts {
+    return this.#texts.packedFrom(code);
+  }
+
+  /** Adds the packed values from the `first` on, which the dictionary does not have. */
+  append(values: PackedTexts, first: number): void {
+    this.#texts.append(values, first);
   }
 
   /** The seeded hash of every value, two words a code, for distinct counts. Hashed once, when first asked for. */
   hashes(): Uint32Array {
     if (this.#hashed < this.size) {
       if (this.#hashes.length < 2 * this.size) {
-        const grown = new Uint32Array(4 * this.size);
+        const grown = new Uint32Array(2 * this.#texts.capacity);
         grown.set(this.#hashes);
         this.#hashes = grown;
       }
-      for (; this.#hashed < this.size; this.#hashed++) {
-        hashText(
-          this.#seed,
-          taggedText(this.#values[this.#hashed] as string | boolean),
-          this.#hashes,
-          2 * this.#hashed,
-        );
-      }
+      for (; this.#hashed < this.size; this.#hashed++) this.#hash(this.#hashed);
     }
     return this.#hashes;
+  }
+
+  #hash(code: number): void {
+    const boolean = this.#booleanAt(code);
+    if (boolean !== null) return hashText(this.#seed, taggedText(boolean), this.#hashes, 2 * code);
+    const texts = this.#texts;
+    hashString(this.#seed, texts.text, texts.startOf(code), texts.endOf(code), this.#hashes, 2 * code);
+  }
+
+  #booleanAt(code: number): boolean | null {
+    const start = this.#texts.startOf(code);
+    if (this.#texts.endOf(code) !== start + 1) return null;
+    const byte = this.#texts.text[start];
+    return byte === TRUE_BYTE ? true : byte === FALSE_BYTE ? false : null;
   }
 }
 
@@ -72,36 +146,68 @@ export type DictionaryMark = readonly number[];
 /** Values that came after a mark, as they are stored: one entry an attribute that grew. */
 export interface DictionaryAdditions {
   /** Attribute ids rise by one from 0; a name that is new comes with the additions that first use it. */
-  readonly attributes: readonly {
-    readonly id: number;
-    readonly name: string;
-    /** Code of the first value. */
-    readonly from: number;
-    readonly values: readonly (string | boolean)[];
-  }[];
+  readonly attributes: readonly AttributeAdditions[];
+}
+
+export interface AttributeAdditions {
+  readonly id: number;
+  readonly name: string;
+  /** Code of the first value. */
+  readonly from: number;
+  readonly values: PackedTexts;
+}
+
+/** How much one generation may hold. */
+export interface DictionaryBounds {
+  /** Codes of one dictionary, 0 included. */
+  readonly dictionaryEntriesMax: number;
+  /** Bytes of memory of all of them. */
+  readonly dictionariesBytesMax: number;
 }
 
 /** One generation of a partition's dictionaries, and its numbering of attribute names. */
 export class Dictionaries {
   readonly generation: number;
   readonly seed: HashSeed;
+  readonly #bounds: DictionaryBounds;
+  readonly #room: TextRoom;
   readonly #names: string[] = [];
   readonly #ids = new Map<string, number>();
   readonly #dictionaries: Dictionary[] = [];
-  #bytes = 0;
+  #hasRefused = false;
 
-  constructor(generation: number, seed: HashSeed) {
+  constructor(generation: number, seed: HashSeed, bounds: DictionaryBounds = ENGINE_LIMITS) {
     this.generation = generation;
     this.seed = seed;
+    this.#bounds = bounds;
+    this.#room = {
+      numbersMax: bounds.dictionaryEntriesMax,
+      mayGrow: (bytes) => this.bytes + bytes <= bounds.dictionariesBytesMax,
+    };
   }
 
   get names(): readonly string[] {
     return this.#names;
   }
 
-  /** Rough heap that the text takes, for bounds. */
+  /** Bytes of memory that the values take. */
   get bytes(): number {
-    return this.#bytes;
+    let bytes = 0;
+    for (const dictionary of this.#dictionaries) bytes += dictionary.bytes;
+    return bytes;
+  }
+
+  /**
+   * Whether a value found no room, or one soon will not: from there on a column is stored as hashes and text, which is
+   * slower. Memory grows in steps, so a value can find no room well below the bound of bytes.
+   */
+  get isNearlyFull(): boolean {
+    const { dictionaryEntriesMax, dictionariesBytesMax } = this.#bounds;
+    return (
+      this.#hasRefused ||
+      this.bytes >= 0.9 * dictionariesBytesMax ||
+      this.#dictionaries.some(({ size }) => size >= 0.9 * dictionaryEntriesMax)
+    );
   }
 
   hasAttribute(name: string): boolean {
@@ -133,14 +239,9 @@ export class Dictionaries {
 
   /** The code of a value, added if it is new; undefined if it is new and the dictionary is full: the column turns wide. */
   intern(id: number, value: string | boolean): number | undefined {
-    const dictionary = this.dictionary(id);
-    const known = dictionary.codeOf(value);
-    if (known !== undefined) return known;
-    if (dictionary.size >= ENGINE_LIMITS.dictionaryEntriesMax) return undefined;
-    const bytes = entryBytes(value);
-    if (this.#bytes + bytes > ENGINE_LIMITS.dictionariesBytesMax) return undefined;
-    this.#bytes += bytes;
-    return dictionary.add(value);
+    const code = this.dictionary(id).intern(value, this.#room);
+    if (code === undefined) this.#hasRefused = true;
+    return code;
   }
 
   mark(): DictionaryMark {
@@ -149,13 +250,11 @@ export class Dictionaries {
 
   /** What was added since `mark`, to be stored with the batch that brought it. */
   additionsSince(mark: DictionaryMark): DictionaryAdditions {
-    const attributes: DictionaryAdditions["attributes"][number][] = [];
+    const attributes: AttributeAdditions[] = [];
     this.#dictionaries.forEach((dictionary, id) => {
       const from = mark[id] ?? 1;
       if (id < mark.length && from === dictionary.size) return;
-      const values: (string | boolean)[] = [];
-      for (let code = from; code < dictionary.size; code++) values.push(dictionary.valueOf(code) as string | boolean);
-      attributes.push({ id, name: this.nameOf(id), from, values });
+      attributes.push({ id, name: this.nameOf(id), from, values: dictionary.packedFrom(from) });
     });
     return { attributes };
   }
@@ -166,13 +265,8 @@ export class Dictionaries {
       assert(this.attributeId(name) === id, "attribute ids come back as they were given");
       const dictionary = this.dictionary(id);
       assert(from <= dictionary.size, "dictionary additions without a gap");
-      for (const value of values.slice(dictionary.size - from)) {
-        this.#bytes += entryBytes(value);
-        dictionary.add(value);
-      }
+      const first = dictionary.size - from;
+      if (first < values.lengths.length) dictionary.append(values, first);
     }
   }
 }
-
-/** A string's text, its slot in the array and in the map: measured at about 60 bytes beside the text in V8. */
-const entryBytes = (value: string | boolean): number => 60 + (typeof value === "string" ? value.length : 0);

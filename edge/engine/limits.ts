@@ -2,10 +2,22 @@
  * Every bound of the engine, with its unit and its reason.
  */
 export const ENGINE_LIMITS = {
-  /** Codes of one dictionary: two bytes a record. A column with more distinct values is kept as hashes and text. */
-  dictionaryEntriesMax: 65_536,
-  /** Heap of one generation of dictionaries, in bytes: a partition shares 128 MB with its neighbours. */
-  dictionariesBytesMax: 16 * 1024 * 1024,
+  /**
+   * Codes of one dictionary: a million distinct ads, at four bytes a record, still are codes. What the dictionary's hash table
+   * has bits for; a column with more distinct values is kept as hashes and text.
+   */
+  dictionaryEntriesMax: 2 ** 20,
+  /**
+   * Memory of one generation of dictionaries, in bytes: a full dictionary of texts of twelve bytes takes 38 MiB at most. It
+   * leaves 24 of the 64 MiB that a partition means to keep to, half of the 128 MB that it shares with its neighbours.
+   */
+  dictionariesBytesMax: 40 * 1024 * 1024,
+  /**
+   * Codes of a dictionary whose strings are kept as such too, and UTF-16 units of one that is: with 256 attributes at the
+   * bound, 10 MB that are not counted above.
+   */
+  fewEntriesMax: 256,
+  fewUnitsMax: 64,
   /** Records of a sealed segment: smaller ones replay at half the speed, larger ones are no faster. */
   segmentRecordsMax: 8_192,
   /** Bytes of one stored value: half of what the platform allows in a row. */

@@ -5,36 +5,39 @@
  * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF", 2012; the 1-3 variant is the one of Rust's and
  * Python's hash tables. 64-bit words are pairs of 32-bit ones, because BigInt would cost a hundred times as much.
  */
+import { TextBuffer } from "./utf8.ts";
+import { taggedText } from "./value.ts";
+
+const STRING_TAG = taggedText("").charCodeAt(0);
 
 /** 128 bits of key, as four 32-bit words. One for each stream: hashes of different partitions must be comparable. */
 export type HashSeed = readonly [number, number, number, number];
 
-const utf8 = new TextEncoder();
-/** A string may have 1 KiB of UTF-8 and a tag; `encodeInto` never writes more than this. */
-const scratch = new Uint8Array(4096);
+const buffer = new TextBuffer(4096);
 
 /** Hashes `text` under `seed` and writes the result's low and high word to `out[at]` and `out[at + 1]`, never (0, 0). */
 export function hashText(seed: HashSeed, text: string, out: Uint32Array, at: number): void {
-  let bytes = scratch;
-  let length = asciiInto(text, scratch);
-  if (length < 0) {
-    if (text.length * 3 > scratch.length) bytes = new Uint8Array(text.length * 3);
-    length = utf8.encodeInto(text, bytes).written;
-  }
-  siphash13(seed, bytes, length, out, at);
-  // (0, 0) means "absent" in a column.
-  if (out[at] === 0 && out[at + 1] === 0) out[at] = 1;
+  hashBuffer(seed, buffer.put(text), out, at);
 }
 
-/** Copies a short ASCII string's bytes, several times faster than the encoder. Returns -1 for any other string. */
-function asciiInto(text: string, bytes: Uint8Array): number {
-  if (text.length > bytes.length) return -1;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 0x7f) return -1;
-    bytes[i] = unit;
-  }
-  return text.length;
+/** The same for the string whose UTF-8 is `bytes[from..to)`, as if it came tagged (see value.ts), without decoding it. */
+export function hashString(
+  seed: HashSeed,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  out: Uint32Array,
+  at: number,
+): void {
+  const length = buffer.copy(bytes, from, to, 1);
+  buffer.bytes[0] = STRING_TAG;
+  hashBuffer(seed, length, out, at);
+}
+
+function hashBuffer(seed: HashSeed, length: number, out: Uint32Array, at: number): void {
+  siphash13(seed, buffer.bytes, length, out, at);
+  // (0, 0) means "absent" in a column.
+  if (out[at] === 0 && out[at + 1] === 0) out[at] = 1;
 }
 
 /** The four 64-bit words of state, low and high halves, between rounds. */

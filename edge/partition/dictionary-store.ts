@@ -5,15 +5,14 @@
  * Dictionaries come in generations: a segment names the one its codes belong to. From time to time a new one is opened, and
  * an old one goes with the last segment that names it; otherwise values that nobody uses any more would stay for ever.
  */
-import { assert } from "#protocol";
 import {
   decodeAdditions,
   Dictionaries,
   type DictionaryAdditions,
   type DictionaryMark,
   encodeAdditions,
-  ENGINE_LIMITS,
   type HashSeed,
+  splitAdditions,
 } from "#engine";
 import type { Database } from "./database.ts";
 import type { FactStore } from "./facts.ts";
@@ -54,10 +53,21 @@ export class DictionaryStore {
     const known = this.#old.get(generation) ?? this.#load(generation);
     this.#old.delete(generation);
     this.#old.set(generation, known);
-    if (this.#old.size > PARTITION_LIMITS.oldDictionariesLoadedMax) {
-      this.#old.delete(this.#old.keys().next().value as number);
-    }
+    this.#forget();
     return known;
+  }
+
+  /** Lets go of older generations beyond the bounds, but not of the one that was asked for last. */
+  #forget(): void {
+    let bytes = 0;
+    for (const dictionaries of this.#old.values()) bytes += dictionaries.bytes;
+    for (const [generation, dictionaries] of this.#old) {
+      const { oldDictionariesLoadedMax, oldDictionariesBytesMax } = PARTITION_LIMITS;
+      const isBeyond = this.#old.size > oldDictionariesLoadedMax || bytes > oldDictionariesBytesMax;
+      if (!isBeyond || this.#old.size === 1) return;
+      this.#old.delete(generation);
+      bytes -= dictionaries.bytes;
+    }
   }
 
   /** Takes over what a log row brought: on waking. */
@@ -77,12 +87,13 @@ export class DictionaryStore {
 
   /** Stores the entries that only log rows hold. To be called in the transaction that takes those rows away. */
   store(): void {
-    for (const rows of splitAdditions(this.#current.additionsSince(this.#stored))) {
-      const bytes = encodeAdditions(rows);
+    const { generation } = this.#current;
+    const additions = this.#current.additionsSince(this.#stored);
+    for (const row of splitAdditions(additions, PARTITION_LIMITS.dictionaryRowBytesMax)) {
       this.#database.run(
         "INSERT INTO dictionaries (generation, additions) VALUES (?, ?)",
-        this.#current.generation,
-        bytes,
+        generation,
+        encodeAdditions(row),
       );
     }
     this.#stored = this.#current.mark();
@@ -92,14 +103,16 @@ export class DictionaryStore {
   isDue(now: number, retentionMs: number): boolean {
     const age = now - this.#openedAt;
     if (age >= retentionMs * PARTITION_LIMITS.dictionaryAgeShare) return this.#current.names.length > 0;
-    return isFull(this.#current) && age >= PARTITION_LIMITS.fullDictionaryAgeMinMs;
+    return this.#current.isNearlyFull && age >= PARTITION_LIMITS.fullDictionaryAgeMinMs;
   }
 
-  /** Opens a new generation. Only while the log has no tail: rows of the tail have codes of the current one. */
+  /**
+   * Opens a new generation. Only while the log has no tail: rows of the tail have codes of the current one. That one goes from
+   * memory: who asks for it again gets it from its rows without what appending took.
+   */
   renew(now: number): void {
     const generation = this.#current.generation + 1;
     this.#facts.put("dictionary", { generation, openedAt: now });
-    this.#old.set(this.#current.generation, this.#current);
     this.#current = new Dictionaries(generation, this.#seed);
     this.#openedAt = now;
     this.#stored = this.#logged = this.#current.mark();
@@ -114,46 +127,20 @@ export class DictionaryStore {
 
   #load(generation: number): Dictionaries {
     const dictionaries = new Dictionaries(generation, this.#seed);
-    const rows = this.#database.all<{ additions: ArrayBuffer }>(
-      "SELECT additions FROM dictionaries WHERE generation = ? ORDER BY id",
-      generation,
-    );
-    for (const { additions } of rows) dictionaries.apply(decodeAdditions(new Uint8Array(additions)));
+    // In pages, so that rows and what becomes of them are not in memory twice.
+    for (let last = 0; ;) {
+      const rows = this.#database.all<{ id: number; additions: ArrayBuffer }>(
+        "SELECT id, additions FROM dictionaries WHERE generation = ? AND id > ? ORDER BY id LIMIT ?",
+        generation,
+        last,
+        PARTITION_LIMITS.dictionaryRowsPageMax,
+      );
+      for (const { id, additions } of rows) {
+        dictionaries.apply(decodeAdditions(new Uint8Array(additions)));
+        last = id;
+      }
+      if (rows.length < PARTITION_LIMITS.dictionaryRowsPageMax) break;
+    }
     return dictionaries;
   }
 }
-
-/** A dictionary near its bound: from there on a column is stored as hashes and text, which is slower. */
-function isFull(dictionaries: Dictionaries): boolean {
-  if (dictionaries.bytes >= 0.9 * ENGINE_LIMITS.dictionariesBytesMax) return true;
-  return dictionaries.names.some(
-    (_, id) => dictionaries.dictionary(id).size >= 0.9 * ENGINE_LIMITS.dictionaryEntriesMax,
-  );
-}
-
-/** Cuts additions into runs that each fit a row. */
-function splitAdditions(additions: DictionaryAdditions): readonly DictionaryAdditions[] {
-  const runs: DictionaryAdditions["attributes"][number][][] = [];
-  let room = 0;
-  for (const { id, name, from, values } of additions.attributes) {
-    let start = 0;
-    do {
-      if (room <= 0) {
-        runs.push([]);
-        room = PARTITION_LIMITS.dictionaryRowBytesMax;
-      }
-      let end = start;
-      room -= name.length + 32;
-      // At least one value a run, so that a run always gets on.
-      while (end < values.length && (room > 0 || end === start))
-        room -= storedLength(values[end++] as string | boolean);
-      runs.at(-1)?.push({ id, name, from: from + start, values: values.slice(start, end) });
-      assert(end > start || values.length === 0, "each run takes something");
-      start = end;
-    } while (start < values.length);
-  }
-  return runs.map((attributes) => ({ attributes }));
-}
-
-/** About how many bytes of JSON a value takes; one outside ASCII takes up to three a UTF-16 unit. */
-const storedLength = (value: string | boolean): number => (typeof value === "string" ? 3 * value.length : 5) + 3;

@@ -50,12 +50,16 @@ export const PARTITION_LIMITS = {
   admissionCharactersMax: 512 * KIB,
   /** Bytes of one row of dictionary entries. */
   dictionaryRowBytesMax: 512 * KIB,
+  /** Such rows that are read at a time. */
+  dictionaryRowsPageMax: 4,
   /** Dictionaries are renewed after this share of the log's retention, so that at most three generations are alive. */
   dictionaryAgeShare: 1 / 2,
   /** Full dictionaries are renewed no sooner than this: a column that is truly wide would fill each new one at once. */
   fullDictionaryAgeMinMs: 6 * HOUR_MS,
   /** Old generations of dictionaries in memory: a scan meets them one after the other. */
   oldDictionariesLoadedMax: 2,
+  /** Bytes of them in memory, beyond which one at a time has to do: beside a current one of a million values it is too much. */
+  oldDictionariesBytesMax: 16 * MIB,
 
   // --- Checkpoints ---
 

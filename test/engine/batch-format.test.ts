@@ -12,7 +12,6 @@ import {
   hashText,
   inOffsetOrder,
   integerAt,
-  type PartReader,
   readAdditions,
   readHeader,
   rowsBeyondNames,
@@ -22,6 +21,7 @@ import {
   timeAt,
   valueAt,
 } from "#engine";
+import { decodeParts, partsOf } from "../support/batches.ts";
 import { anyRow, BASE_TIME, type Row, toColumns } from "../support/events.ts";
 
 const SEED = [1, 2, 3, 4] as const;
@@ -44,17 +44,6 @@ const rowsOf = (batch: ColumnBatch) =>
     userHash: [...(batch.attributes.get("user")?.hashes?.words.slice(2 * i, 2 * i + 2) ?? [0, 0])],
   }));
 
-const partsOf = ({ wide, cold }: Omit<EncodedBatch, "hot">): PartReader => ({
-  wide: (part) => wide[part - 1] as Uint8Array,
-  cold: () => cold,
-});
-
-const decode = (bytes: EncodedBatch, dictionaries: Dictionaries) => {
-  const decoded = decodeBatch(bytes.hot, partsOf(bytes), dictionaries);
-  if (!decoded.ok) throw new Error(decoded.failure.detail);
-  return decoded.value;
-};
-
 /** Reads everything that there is. */
 const readAll = (batch: ColumnBatch) => ({
   rows: rowsOf(batch),
@@ -76,7 +65,7 @@ test("a batch comes back from its bytes as it went in, in another process too", 
         const batch = build(writer, rows, offset);
         const bytes = encodeBatch(batch, writer, writer.additionsSince(mark));
         reader.apply(readAdditions(bytes.hot));
-        const decoded = decode(bytes, reader);
+        const decoded = decodeParts(bytes, reader);
         expect(rowsOf(decoded)).toEqual(rowsOf(batch));
         const { baseOffset, count, minuteMin, minuteMax, appendTimeMax } = batch;
         const header = { baseOffset, count, minuteMin, minuteMax, appendTimeMax };
@@ -112,10 +101,10 @@ test("sealed batches hold the same records as the small ones, whatever the slici
       const batches = appends.map((rows) => {
         const batch = build(dictionaries, rows, offset);
         offset += rows.length;
-        return decode(encodeBatch(batch, dictionaries, null), dictionaries);
+        return decodeParts(encodeBatch(batch, dictionaries, null), dictionaries);
       });
       const sealed = seal(batches);
-      const stored = decode(encodeBatch(sealed, dictionaries, null), dictionaries);
+      const stored = decodeParts(encodeBatch(sealed, dictionaries, null), dictionaries);
       expect(rowsOf(stored)).toEqual(batches.flatMap(rowsOf));
       expect(stored.minuteMin).toBe(Math.min(...batches.map((batch) => batch.minuteMin)));
       expect(stored.minuteMax).toBe(Math.max(...batches.map((batch) => batch.minuteMax)));
@@ -129,7 +118,7 @@ test("grouped rows are the same records: by minute, then by code, and back in th
       const dictionaries = new Dictionaries(0, SEED);
       const batch = build(dictionaries, rows, 100);
       const grouped = groupRows(batch, attribute);
-      for (const stored of [grouped, decode(encodeBatch(grouped, dictionaries, null), dictionaries)]) {
+      for (const stored of [grouped, decodeParts(encodeBatch(grouped, dictionaries, null), dictionaries)]) {
         const { grouping } = stored;
         if (grouping === null) throw new Error("a grouped batch");
         expect(rowsOf(inOffsetOrder(stored))).toEqual(rowsOf(batch));
@@ -165,7 +154,7 @@ describe("bytes that are not what was written", () => {
     ["the tail", ofTail],
     ["a segment", ofSegment],
   ])("are never read as if they were, wherever one bit of a batch of %s is flipped", (_, bytes) => {
-    const expected = readAll(decode(bytes, dictionaries));
+    const expected = readAll(decodeParts(bytes, dictionaries));
     for (const part of [bytes.hot, ...bytes.wide, bytes.cold]) {
       for (let i = 0; i < part.length; i++) {
         part[i] = (part[i] as number) ^ 1;
@@ -187,7 +176,7 @@ describe("bytes that are not what was written", () => {
   });
 
   test("stop the reader of a column, hot or cold", () => {
-    const reader = (broken: Partial<EncodedBatch>) => decode({ ...ofSegment, ...broken }, dictionaries).attributes;
+    const reader = (broken: Partial<EncodedBatch>) => decodeParts({ ...ofSegment, ...broken }, dictionaries).attributes;
     const flip = (bytes: Uint8Array) => bytes.map((byte) => byte ^ 1);
     expect(() =>
       reader({ cold: flip(ofSegment.cold) })
@@ -201,16 +190,17 @@ describe("bytes that are not what was written", () => {
 
 describe("bounds", () => {
   test("a column whose dictionary is full goes on as hashes and text, and loses nothing", () => {
-    const dictionaries = new Dictionaries(0, SEED);
-    const rows = Array.from({ length: ENGINE_LIMITS.dictionaryEntriesMax + 10 }, (_, i) => ({
+    const dictionaryEntriesMax = 1_000;
+    const dictionaries = new Dictionaries(0, SEED, { ...ENGINE_LIMITS, dictionaryEntriesMax });
+    const rows = Array.from({ length: dictionaryEntriesMax + 10 }, (_, i) => ({
       time: BASE_TIME,
       ad: `ad-${i}`,
     }));
     const batch = build(dictionaries, rows);
-    const stored = decode(encodeBatch(batch, dictionaries, null), dictionaries);
+    const stored = decodeParts(encodeBatch(batch, dictionaries, null), dictionaries);
     const columns = stored.attributes.get("ad");
     expect(columns?.hashes).toBeDefined();
-    expect(dictionaries.dictionary(dictionaries.attributeId("ad")).size).toBe(ENGINE_LIMITS.dictionaryEntriesMax);
+    expect(dictionaries.dictionary(dictionaries.attributeId("ad")).size).toBe(dictionaryEntriesMax);
     expect(rows.every((row, i) => valueAt(columns, i) === row.ad)).toBe(true);
   });
 
@@ -255,7 +245,7 @@ test("a slice holds the same records as the batch that it is a part of, at the s
       const [start, end] = [a % rows.length, (b % rows.length) + 1].toSorted((x, y) => x - y) as [number, number];
       fc.pre(start < end);
       const part = slice(batch, start, end);
-      const stored = decode(encodeBatch(part, dictionaries, null), dictionaries);
+      const stored = decodeParts(encodeBatch(part, dictionaries, null), dictionaries);
       expect(rowsOf(stored)).toEqual(rowsOf(batch).slice(start, end));
       expect(stored.baseOffset).toBe(100 + start);
       const minutes = rows.slice(start, end).map((row) => Math.floor(row.time / 60_000));

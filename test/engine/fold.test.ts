@@ -5,7 +5,6 @@ import {
   compileQuery,
   compileView,
   createState,
-  decodeBatch,
   digestState,
   encodeBatch,
   fold,
@@ -16,7 +15,7 @@ import {
   MINUTE_MS,
   type Query,
 } from "#engine";
-import { batchOf, cutsOf, newDictionaries, SEED, someRows, someWide } from "../support/batches.ts";
+import { batchOf, cutsOf, decodeParts, newDictionaries, SEED, someRows, someWide } from "../support/batches.ts";
 import { BASE_TIME, type Row } from "../support/events.ts";
 import { someQuery, someView } from "../support/queries.ts";
 import { referenceAnswer } from "../support/reference-fold.ts";
@@ -84,12 +83,9 @@ test("rows that are grouped fold to the same, whatever they are grouped by, whol
         const dictionaries = newDictionaries();
         const batch = batchOf(rows, dictionaries);
         const grouped = groupRows(batch, attribute);
-        const encoded = encodeBatch(grouped, dictionaries, null);
-        const parts = { wide: (part: number) => encoded.wide[part - 1] as Uint8Array, cold: () => encoded.cold };
-        const stored = decodeBatch(encoded.hot, parts, dictionaries);
-        if (!stored.ok) throw new Error(stored.failure.detail);
+        const stored = decodeParts(encodeBatch(grouped, dictionaries, null), dictionaries);
         const expected = digestState(foldAll(plan, [rows]));
-        for (const form of [grouped, stored.value]) {
+        for (const form of [grouped, stored]) {
           const whole = createState(plan, SEED);
           fold(plan, whole, form, 0, form.count);
           expect(digestState(whole)).toBe(expected);

@@ -6,16 +6,32 @@ import fc from "fast-check";
 import {
   type AttributeColumns,
   type ColumnBatch,
+  decodeBatch,
   Dictionaries,
+  type EncodedBatch,
   hashText,
   type HashSeed,
   MINUTE_MS,
+  type PartReader,
   taggedText,
   type Value,
 } from "#engine";
 import { BASE_TIME, type Row } from "./events.ts";
 
 export const SEED: HashSeed = [0x0badcafe, 2, 3, 0xfeedface];
+
+/** Reads the parts of a batch that was just encoded. */
+export const partsOf = ({ wide, cold }: Omit<EncodedBatch, "hot">): PartReader => ({
+  wide: (part) => wide[part - 1] as Uint8Array,
+  cold: () => cold,
+});
+
+/** A batch as it comes back from its stored form. */
+export function decodeParts(encoded: EncodedBatch, dictionaries: Dictionaries): ColumnBatch {
+  const decoded = decodeBatch(encoded.hot, partsOf(encoded), dictionaries);
+  if (!decoded.ok) throw new Error(decoded.failure.detail);
+  return decoded.value;
+}
 
 /** Whether a value is kept as a hash, as identifiers and the values beyond a full dictionary are. */
 export type IsWide = (name: string, value: Value) => boolean;
