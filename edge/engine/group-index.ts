@@ -35,7 +35,7 @@ export class IndexMemory {
   /** Places of keys that were seen for the first time. */
   #fresh = new Uint32Array(0);
   /** Dense arrays that nobody uses, all zero. */
-  #dense: Int32Array[] = [];
+  readonly #dense: Int32Array[] = [];
 
   fresh(length: number): Uint32Array {
     if (this.#fresh.length < length) this.#fresh = new Uint32Array(2 * length);
@@ -43,9 +43,11 @@ export class IndexMemory {
   }
 
   takeDense(length: number): Int32Array {
-    // Keys have become wider: arrays of the old length are of no use any more.
-    if (this.#dense[0]?.length !== length) this.#dense = [];
-    return this.#dense.pop() ?? new Int32Array(length);
+    for (let array = this.#dense.pop(); array !== undefined; array = this.#dense.pop()) {
+      // One of another length is from before keys became wider, and is let go of.
+      if (array.length === length) return array;
+    }
+    return new Int32Array(length);
   }
 
   giveDense(array: Int32Array): void {

@@ -99,6 +99,28 @@ test("an index that is given back leaves nothing behind for the next table", () 
   ]);
 });
 
+test("tables whose indexes are of different widths share memory, and never an array of the wrong length", () => {
+  const memory = new IndexMemory();
+  const interner = new Interner();
+  const tableAt = (start: number) => new GroupTable(start, shapeOf(["a"], {}), [interner], 0, memory);
+  const assign = (table: GroupTable) => {
+    const keys = [Uint32Array.from({ length: interner.size }, (_, code) => code)];
+    const ids = new Int32Array(interner.size);
+    table.assign(keys, 0, interner.size, ids);
+    expect([...ids]).toEqual([...(keys[0] ?? [])]);
+  };
+  const narrow = [tableAt(0), tableAt(1)];
+  for (let value = 1; value <= 3; value++) interner.intern(value);
+  narrow.forEach(assign);
+  for (let value = 4; value <= 100; value++) interner.intern(value);
+  const wide = tableAt(2);
+  assign(wide);
+  wide.close();
+  // These go back as narrow as they were taken, on top of the wide one.
+  narrow.forEach((table) => table.close());
+  assign(tableAt(3));
+});
+
 test("keys that share a hash are told apart", () => {
   // By the birthday paradox some ten pairs of this many keys do, in 32 bits.
   const count = 300_000;
