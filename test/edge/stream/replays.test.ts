@@ -15,10 +15,13 @@ beforeEach(async () => {
   stream = await TestStream.create({ partitions: 2 });
 });
 
-/** Clicks over 40 hours, on five ads, every second one from a phone. */
+/**
+ * Clicks over 40 hours, on five ads, every second one from a phone: of two at the same time one each, so that half of every
+ * window is, wherever days begin and in whatever turns they are compared.
+ */
 const clicks = (count: number) =>
   Array.from({ length: count }, (_, i) => ({
-    time: FROM + ((i * 577_000) % (40 * HOUR_MS)),
+    time: FROM + (((i >> 1) * 577_000) % (40 * HOUR_MS)),
     adId: `ad-${i % 5}`,
     device: i % 2 === 0 ? "mobile" : "desktop",
   }));
