@@ -1,4 +1,4 @@
-/** `--events 1000000,10000000 --rounds 9 --only q1,q2`. */
+/** `--events 1000000,10000000 --rounds 9 --only q1,q2 --picture docs/bench.svg`. */
 import { parseArgs } from "node:util";
 
 export interface BenchArguments {
@@ -7,13 +7,13 @@ export interface BenchArguments {
   readonly rounds: number;
   /** Whether a question is asked: `q2` asks q2-day and q2-hour. */
   asks(id: string): boolean;
+  /** Where the chart of the largest size goes. */
+  readonly picture: string | null;
 }
 
 /** What finishes in minutes on two cores. A hundred million are measured when asked for. */
 const EVENTS_DEFAULT = "1000000,10000000";
 const ROUNDS_DEFAULT = "9";
-/** Fewer say too little of the spread. */
-const ROUNDS_MIN = 1;
 
 export function parseArguments(args: readonly string[]): BenchArguments {
   const { values } = parseArgs({
@@ -22,12 +22,14 @@ export function parseArguments(args: readonly string[]): BenchArguments {
       events: { type: "string", default: EVENTS_DEFAULT },
       rounds: { type: "string", default: ROUNDS_DEFAULT },
       only: { type: "string" },
+      picture: { type: "string" },
     },
   });
   const only = values.only?.split(",");
   return {
     events: values.events.split(",").map((text) => positive("events", text)),
-    rounds: Math.max(ROUNDS_MIN, positive("rounds", values.rounds)),
+    rounds: positive("rounds", values.rounds),
+    picture: values.picture ?? null,
     asks: (id) => only === undefined || only.some((name) => id === name || id.startsWith(`${name}-`)),
   };
 }

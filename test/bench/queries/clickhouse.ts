@@ -2,10 +2,8 @@
  * ClickHouse, as a library (chdb). Two tables as in DuckDB: texts, and numbers made beforehand; in the order of arrival, as
  * the log is.
  */
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Contender, Engine } from "./contender.ts";
-import { writeCsv } from "./csv.ts";
 import { type Chunk, MINUTE_MS, SQL_TEXTS, textOf } from "./dataset.ts";
 import type { ContenderId } from "./definitions.ts";
 import { type ChdbSession, loadChdb } from "./peers.ts";
@@ -33,11 +31,9 @@ const CSV_STRUCTURE = "ms Int64, ad UInt32, user_id UInt32, country UInt8, devic
 export class ClickHouse implements Engine {
   readonly name = "ClickHouse";
   readonly contenders: readonly Contender[];
-  readonly #folder: string;
   readonly #session: ChdbSession;
 
   constructor(folder: string) {
-    this.#folder = folder;
     this.#session = new (loadChdb().Session)(join(folder, "clickhouse"));
     this.contenders = [
       this.#contender("clickhouse-strings", "ClickHouse", STRINGS),
@@ -50,15 +46,12 @@ export class ClickHouse implements Engine {
       price Float64) ENGINE = MergeTree ORDER BY tuple()`);
   }
 
-  async load(chunk: Chunk): Promise<void> {
-    const csv = join(this.#folder, "clickhouse-chunk.csv");
-    writeCsv(csv, chunk);
+  async load(_: Chunk, csv: string): Promise<void> {
     const events = `file('${csv}', CSV, '${CSV_STRUCTURE}')`;
     this.#run(`INSERT INTO bench.ints
       SELECT intDiv(ms, ${MINUTE_MS}), ad, user_id, country, device, cents / 100 FROM ${events}`);
     this.#run(`INSERT INTO bench.strings
       SELECT ms, ${SQL_TEXTS.ad}, ${SQL_TEXTS.user}, ${SQL_TEXTS.country}, ${SQL_TEXTS.device}, cents / 100 FROM ${events}`);
-    rmSync(csv);
   }
 
   async settle(): Promise<void> {

@@ -31,7 +31,8 @@ export interface Contender {
 /** Something that holds the events, and the contenders over it. */
 export interface Engine {
   readonly name: string;
-  load(chunk: Chunk): Promise<void>;
+  /** @param csv the same events in a file; see csv.ts */
+  load(chunk: Chunk, csv: string): Promise<void>;
   /** After the last chunk: everything is in the engine's own best form, on disk. */
   settle(): Promise<void>;
   readonly contenders: readonly Contender[];

@@ -5,7 +5,7 @@
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Contender, Engine } from "./contender.ts";
-import { CSV_COLUMNS, writeCsv } from "./csv.ts";
+import { CSV_COLUMNS } from "./csv.ts";
 import { type Chunk, MINUTE_MS, SQL_TEXTS, textOf } from "./dataset.ts";
 import type { ContenderId } from "./definitions.ts";
 import { type DuckDbConnection, type DuckDbInstance, loadDuckDb } from "./peers.ts";
@@ -61,16 +61,13 @@ export class DuckDb implements Engine {
     return new DuckDb(folder, instance, connection);
   }
 
-  async load(chunk: Chunk): Promise<void> {
-    const csv = join(this.#folder, "duckdb-chunk.csv");
-    writeCsv(csv, chunk);
+  async load(_: Chunk, csv: string): Promise<void> {
     const columns = Object.entries(CSV_COLUMNS).map(([name, type]) => `'${name}': '${type}'`);
     const events = `read_csv('${csv}', header = false, auto_detect = false, columns = {${columns.join(", ")}})`;
     await this.#connection.run(`INSERT INTO ints.events
       SELECT ms // ${MINUTE_MS}, ad, user_id, country, device, cents / 100 FROM ${events}`);
     await this.#connection.run(`INSERT INTO strings.events
       SELECT ms, ${SQL_TEXTS.ad}, ${SQL_TEXTS.user}, ${SQL_TEXTS.country}, ${SQL_TEXTS.device}, cents / 100 FROM ${events}`);
-    rmSync(csv);
   }
 
   async settle(): Promise<void> {

@@ -58,7 +58,9 @@ const GENERATION: GenerationConfig = {
 export class Headwater implements Engine {
   readonly name: string;
   readonly contenders: readonly Contender[];
-  readonly partition: Partition;
+  /** Called after each segment of a scan: to look at memory meanwhile. */
+  onSegment: (() => void) | null = null;
+  readonly #partition: Partition;
   readonly #storage: NodeStorage;
   readonly #file: string;
 
@@ -71,27 +73,21 @@ export class Headwater implements Engine {
     const database = new Database(this.#storage.asDurableObjectStorage());
     migrate(database, DAY_START);
     const config = configOf(hasView ? [GENERATION] : []);
-    this.partition = new Partition(database, new FactStore(database), config, DAY_START);
-    this.partition.configure(config, DAY_START);
+    this.#partition = new Partition(database, new FactStore(database), config, DAY_START);
+    this.#partition.configure(config, DAY_START);
     this.contenders = hasView
-      ? [
-          {
-            id: "headwater-view",
-            name: "Headwater, view",
-            prepare: (question) => prepareView(this.partition, question),
-          },
-        ]
-      : [{ id: "headwater", name: "Headwater, log", prepare: (question) => prepareLog(this.partition, question) }];
+      ? [{ id: "headwater-view", name: this.name, prepare: async (question) => askView(this.#partition, question) }]
+      : [{ id: "headwater", name: this.name, prepare: async (question) => this.#askLog(question) }];
   }
 
   async load(chunk: Chunk): Promise<void> {
     for (let from = 0; from < chunk.count; from += BATCH_EVENTS) {
       const to = Math.min(from + BATCH_EVENTS, chunk.count);
       const now = chunk.arrivals[to - 1] as number;
-      const [verdict] = this.partition.commit(
+      const [verdict] = this.#partition.commit(
         [
           {
-            configVersion: this.partition.config.version,
+            configVersion: this.#partition.config.version,
             kind: "import",
             producer: null,
             count: to - from,
@@ -107,19 +103,40 @@ export class Headwater implements Engine {
   }
 
   async settle(): Promise<void> {
-    this.partition.checkpoint(DAY_START + DAY_MS);
+    this.#partition.checkpoint(DAY_START + DAY_MS);
     this.#storage.settle();
   }
 
   async bytes(): Promise<Readonly<Record<string, number>>> {
     return {
-      [`${this.name}: segments`]: this.partition.log.segments.bytes,
-      [`${this.name}: database`]: statSync(this.#file).size,
+      [`${this.name}, segments`]: this.#partition.log.segments.bytes,
+      [`${this.name}, database file`]: statSync(this.#file).size,
     };
   }
 
   async close(): Promise<void> {
     this.#storage.close();
+  }
+
+  /** The log, folded as edge/partition/query.ts does. */
+  #askLog(question: Question): () => Answer {
+    const query = queryOf(question);
+    const { log, config } = this.#partition;
+    const minuteFrom = query.from / MINUTE_MS;
+    const minuteTo = query.to / MINUTE_MS;
+    return () => {
+      const plan = compileQuery(query);
+      const state = createState(plan, config.seed);
+      for (const batch of log.tail) fold(plan, state, batch, 0, batch.count);
+      for (let offset = log.start; ;) {
+        const segment = log.segments.at(offset, log.sealedEnd, minuteFrom, minuteTo);
+        if (segment === undefined) break;
+        fold(plan, state, segment, 0, segment.count);
+        offset = segment.baseOffset + segment.count;
+        this.onSegment?.();
+      }
+      return answerOf(query, state, question);
+    };
   }
 }
 
@@ -169,28 +186,8 @@ const queryOf = (question: Question): Query => ({
   limit: question.top ?? Infinity,
 });
 
-/** The log, folded as edge/partition/query.ts does. */
-async function prepareLog(partition: Partition, question: Question): Promise<() => Answer> {
-  const query = queryOf(question);
-  return () => {
-    const { log } = partition;
-    const plan = compileQuery(query);
-    const state = createState(plan, partition.config.seed);
-    const minuteFrom = query.from / MINUTE_MS;
-    const minuteTo = query.to / MINUTE_MS;
-    for (const batch of log.tail) fold(plan, state, batch, 0, batch.count);
-    for (let offset = log.start; ;) {
-      const segment = log.segments.at(offset, log.sealedEnd, minuteFrom, minuteTo);
-      if (segment === undefined) break;
-      fold(plan, state, segment, 0, segment.count);
-      offset = segment.baseOffset + segment.count;
-    }
-    return answerOf(query, state, question);
-  };
-}
-
 /** The view's windows, rolled up as edge/partition/query.ts does. */
-async function prepareView(partition: Partition, question: Question): Promise<() => Answer> {
+function askView(partition: Partition, question: Question): () => Answer {
   const query = queryOf(question);
   return () => {
     const generation = partition.views.find(GENERATION.view, GENERATION.generation);

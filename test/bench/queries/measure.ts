@@ -17,7 +17,7 @@ export interface Runner {
 export type Rounds = ReadonlyMap<string, readonly number[]>;
 
 setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
+export const collectGarbage = runInNewContext("gc") as () => void;
 
 export async function measure(runners: readonly Runner[], rounds: number): Promise<Rounds> {
   const times = new Map(runners.map(({ id }) => [id, [] as number[]]));
