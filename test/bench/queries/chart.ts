@@ -3,11 +3,11 @@ import { factor } from "./report.ts";
 import type { Comparison } from "./results.ts";
 
 const WIDTH = 880;
-const LABEL_WIDTH = 430;
+const LABEL_WIDTH = 440;
 const VALUE_WIDTH = 60;
 const BAR_HEIGHT = 14;
 const ROW_HEIGHT = 24;
-const TOP = 46;
+const TOP = 52;
 const BOTTOM = 30;
 
 const STYLE = `

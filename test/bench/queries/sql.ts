@@ -35,7 +35,12 @@ export function sqlOf(question: Question, dialect: Dialect): string {
     "count(*) AS clicks",
     ...(question.measure === null ? [] : [`${measure[question.measure]} AS measure`]),
   ];
-  const outer = ["count(*)", "sum(clicks)", "max(clicks)", question.measure === null ? "0" : "sum(measure)"];
+  const outer = [
+    "count(*) AS groups_count",
+    "sum(clicks) AS clicks_sum",
+    "max(clicks) AS clicks_max",
+    `${question.measure === null ? "0" : "sum(measure)"} AS measure_sum`,
+  ];
   return `SELECT ${outer.join(", ")} FROM (SELECT ${inner.join(", ")} ${from} GROUP BY ${grouped.join(", ")}) AS g`;
 }
 
