@@ -14,7 +14,7 @@ export async function measureGrowth(
     engine.contenders.map((contender) => ({ id: String(events), prepare: () => contender.prepare(question) })),
   );
   const times = await measure(runners, rounds);
-  const perEvent = logs.map(({ events }) => (times.get(String(events)) ?? []).map((ms) => (1e6 * ms) / events));
+  const perEvent = logs.map(({ events }) => (times.get(String(events))?.wall ?? []).map((ms) => (1e6 * ms) / events));
   return logs.map(({ events }, i) => ({
     events,
     nanosecondsPerEvent: median(perEvent[i] ?? []),

@@ -13,23 +13,30 @@ export interface Runner {
   prepare(): Promise<() => Answer | Promise<Answer>>;
 }
 
-/** Milliseconds of each runner, by round. */
-export type Rounds = ReadonlyMap<string, readonly number[]>;
+/** Milliseconds of one runner, by round. */
+export interface Times {
+  readonly wall: number[];
+  /** Of the processor, all threads of this process: less of it is noise when others use the machine too. */
+  readonly processor: number[];
+}
 
 setFlagsFromString("--expose-gc");
 export const collectGarbage = runInNewContext("gc") as () => void;
 
-export async function measure(runners: readonly Runner[], rounds: number): Promise<Rounds> {
-  const times = new Map(runners.map(({ id }) => [id, [] as number[]]));
+export async function measure(runners: readonly Runner[], rounds: number): Promise<ReadonlyMap<string, Times>> {
+  const times = new Map(runners.map(({ id }): [string, Times] => [id, { wall: [], processor: [] }]));
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < runners.length; i++) {
       const runner = runners[(round + i) % runners.length] as Runner;
       const ask = await runner.prepare();
       // So that nobody pays for another one's garbage.
       collectGarbage();
+      const usage = process.cpuUsage();
       const start = performance.now();
       await ask();
-      times.get(runner.id)?.push(performance.now() - start);
+      times.get(runner.id)?.wall.push(performance.now() - start);
+      const { user, system } = process.cpuUsage(usage);
+      times.get(runner.id)?.processor.push((user + system) / 1_000);
     }
   }
   return times;

@@ -24,12 +24,22 @@ const comparisonTables = (comparisons: readonly Comparison[]): string =>
           milliseconds(row.ownMs),
           milliseconds(row.peerMs),
           `**${factor(row.ratio.median)}** (${factor(row.ratio.lower)} – ${factor(row.ratio.upper)})`,
+          factor(row.processorRatio.median),
           row.target === null ? "" : factor(row.target),
           row.target === null ? "" : row.ratio.median >= row.target ? "met" : "missed",
         ]),
       );
-      const head = [`${count(events)} events`, "against", "Headwater, ms", "other, ms", "times faster", "target", ""];
-      return table(head, "llrrrrl", lines);
+      const head = [
+        `${count(events)} events`,
+        "against",
+        "Headwater, ms",
+        "other, ms",
+        "times faster",
+        "by CPU",
+        "target",
+        "",
+      ];
+      return table(head, "llrrrrrl", lines);
     })
     .join("\n\n");
 

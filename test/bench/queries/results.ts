@@ -13,6 +13,8 @@ export interface Comparison {
   readonly peerMs: number;
   /** How many times longer the peer took. */
   readonly ratio: Ratio;
+  /** The same of processor time. */
+  readonly processorRatio: Ratio;
   readonly target: number | null;
 }
 

@@ -9,7 +9,7 @@ import { QUESTIONS, type Question } from "./definitions.ts";
 import { DuckDb } from "./duckdb.ts";
 import { differenceOf } from "./equal.ts";
 import { Headwater } from "./headwater.ts";
-import { measure, median, pairedRatio } from "./measure.ts";
+import { measure, median, pairedRatio, type Times } from "./measure.ts";
 import { count } from "./report.ts";
 import type { Results } from "./results.ts";
 import { Sqlite, SQLITE_EVENTS_MAX } from "./sqlite.ts";
@@ -102,22 +102,24 @@ async function ask(
   }
   const runners = [own, ...peers].map(({ id, prepare }) => ({ id, prepare: () => prepare(question) }));
   const times = await measure(runners, rounds);
-  const ownTimes = times.get(own.id) ?? [];
+  const nothing: Times = { wall: [], processor: [] };
+  const ownTimes = times.get(own.id) ?? nothing;
   for (const { id, name } of peers) {
-    const peerTimes = times.get(id) ?? [];
+    const peerTimes = times.get(id) ?? nothing;
     results.comparisons.push({
       question: question.id,
       title: question.title,
       events,
       peer: id,
       peerName: name,
-      ownMs: median(ownTimes),
-      peerMs: median(peerTimes),
-      ratio: pairedRatio(peerTimes, ownTimes),
+      ownMs: median(ownTimes.wall),
+      peerMs: median(peerTimes.wall),
+      ratio: pairedRatio(peerTimes.wall, ownTimes.wall),
+      processorRatio: pairedRatio(peerTimes.processor, ownTimes.processor),
       target: question.targets[id as keyof Question["targets"]] ?? null,
     });
   }
-  progress(`${question.id}: all ${peers.length + 1} agree; Headwater ${median(ownTimes).toFixed(1)} ms`);
+  progress(`${question.id}: all ${peers.length + 1} agree; Headwater ${median(ownTimes.wall).toFixed(1)} ms`);
 }
 
 /** For whoever waits; the report goes to the standard output. */
