@@ -1,11 +1,12 @@
 /** `--events 1000000,10000000 --rounds 9 --only q1,q2 --picture docs/bench.svg`. */
 import { parseArgs } from "node:util";
+import { QUESTIONS } from "./definitions.ts";
 
 export interface BenchArguments {
   /** Sizes to measure, in events. */
   readonly events: readonly number[];
   readonly rounds: number;
-  /** Whether a question is asked: `q2` asks q2-day and q2-hour. */
+  /** Whether a question is asked: `q1` asks that one, `q2`, which is none, asks all that begin with it. */
   asks(id: string): boolean;
   /** Where the chart of the largest size goes. */
   readonly picture: string | null;
@@ -30,9 +31,12 @@ export function parseArguments(args: readonly string[]): BenchArguments {
     events: values.events.split(",").map((text) => positive("events", text)),
     rounds: positive("rounds", values.rounds),
     picture: values.picture ?? null,
-    asks: (id) => only === undefined || only.some((name) => id === name || id.startsWith(`${name}-`)),
+    asks: (id) =>
+      only === undefined || only.some((name) => id === name || (!isQuestion(name) && id.startsWith(`${name}-`))),
   };
 }
+
+const isQuestion = (name: string): boolean => QUESTIONS.some(({ id }) => id === name);
 
 function positive(name: string, text: string): number {
   const number = Number(text);
