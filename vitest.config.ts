@@ -11,6 +11,8 @@ const UNIT_TIMEOUT_MS = 60_000;
 /** Starting a browser or a server, killing it and starting it again takes many seconds on two cores. */
 const BROWSER_TIMEOUT_MS = 180_000;
 
+/** Peers of the benches have packages of their own. */
+const FOREIGN = "**/node_modules/**";
 const IN_WORKERD = "test/edge/**/*.test.ts";
 const IN_BROWSER = ["test/browser/**/*.test.ts", "test/e2e/**/*.test.ts"];
 
@@ -29,7 +31,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [IN_WORKERD, ...IN_BROWSER],
+          exclude: [IN_WORKERD, ...IN_BROWSER, FOREIGN],
           testTimeout: UNIT_TIMEOUT_MS,
           hookTimeout: UNIT_TIMEOUT_MS,
         },

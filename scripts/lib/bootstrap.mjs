@@ -1,6 +1,7 @@
 // From a fresh checkout to a script that can import its tools: dependencies installed as the lock says, and running on
 // a Node that the tools accept. On Linux that Node is one of the dependencies (see CONTRIBUTING.md).
-import { readFileSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
+import { isInstalled, npmCi } from "./install.mjs";
 import { exists, inRoot, main, run, UserError } from "./project.mjs";
 
 /** What wrangler and vite demand. */
@@ -23,36 +24,8 @@ export function bootstrap(body) {
 
 async function install() {
   console.log("Installing dependencies …");
-  const npm = process.env.npm_execpath;
-  const args = ["ci", "--no-fund", "--no-audit", "--loglevel=error"];
-  // Under `npm run` the very npm that is running; else the one on the path, which on Windows is a .cmd file.
-  const { code } =
-    npm === undefined
-      ? await run(process.platform === "win32" ? "npm.cmd" : "npm", args)
-      : await run(process.execPath, [npm, ...args]);
+  const { code } = await npmCi();
   if (code !== 0) throw new UserError("npm ci failed; see above.");
-}
-
-/**
- * Whether node_modules holds what the lock names. Compares the lock with npm's own record of what it installed, because
- * file times say little after a checkout. Packages for other platforms are optional, and may be absent.
- */
-function isInstalled() {
-  if (!exists("node_modules/.package-lock.json")) return false;
-  const installed = packagesOf("node_modules/.package-lock.json");
-  return Object.entries(packagesOf("package-lock.json")).every(([path, { version, optional }]) => {
-    if (path === "") return true; // the project itself
-    const found = installed[path];
-    return found === undefined ? optional === true : found.version === version;
-  });
-}
-
-/**
- * @param {string} path of a lock file, relative to the root
- * @returns {Record<string, { version: string, optional?: boolean }>}
- */
-function packagesOf(path) {
-  return JSON.parse(readFileSync(inRoot(path), "utf8")).packages;
 }
 
 /** The Node to run on: the one among the dependencies, else this one if it is new enough. */

@@ -12,6 +12,7 @@ const PROJECTS = [
   "demo/tsconfig.json",
   "test/tsconfig.json",
   "test/edge/tsconfig.json",
+  "test/bench/tsconfig.json",
   "scripts/tsconfig.json",
 ];
 

@@ -43,7 +43,7 @@ export function readSources(root: string, folders: readonly string[]): Source[] 
   return listFiles(root, folders, [".ts"]).map((path) => parseSource(path, readFileSync(join(root, path), "utf8")));
 }
 
-/** Paths from the root, sorted. Generated declarations are left out. */
+/** Paths from the root, sorted. Generated declarations and other people's packages are left out. */
 export function listFiles(root: string, folders: readonly string[], endings: readonly string[]): string[] {
   const inFolder = (folder: string): string[] => {
     try {
@@ -57,6 +57,7 @@ export function listFiles(root: string, folders: readonly string[], endings: rea
   return folders
     .flatMap(inFolder)
     .filter((path) => endings.some((ending) => path.endsWith(ending)) && !path.endsWith("worker-configuration.d.ts"))
+    .filter((path) => !path.includes("/node_modules/"))
     .sort();
 }
 
