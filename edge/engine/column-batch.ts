@@ -49,6 +49,8 @@ export interface Grouping {
   readonly runStarts: Uint32Array;
   /** The attribute whose codes make the runs; null: each stretch is one run. */
   readonly attribute: string | null;
+  /** What its codes mean. */
+  readonly dictionary: Dictionary | null;
   readonly runCodes: CodeArray;
   readonly runLengths: IntegerColumn;
   /** Place in offset order of each row, counted from the batch's base offset. Read from the cold part when asked for. */

@@ -78,10 +78,9 @@ function foldRuns(
   grouping: Grouping,
 ): void {
   const { ids, rowIds } = state.scratch;
-  const { runCodes, runLengths } = grouping;
+  const { runCodes, runLengths, dictionary } = grouping;
   const [interner] = state.interners;
-  const dictionary = batch.attributes.get(plan.groupBy[0] as string)?.codes?.dictionary;
-  assert(interner !== undefined && dictionary !== undefined, "runs are made of codes");
+  assert(interner !== undefined && dictionary !== null, "runs are made of codes");
   interner.settle(dictionary);
   interner.translateAll(dictionary, runCodes, state.scratch.keys[0] as Uint32Array);
   const accumulate = accumulatorsOf(plan, state, batch, rows);

@@ -60,7 +60,8 @@ function minuteRanks({ minutes, count }: ColumnBatch): ReadonlyMap<number, numbe
 }
 
 function groupingOf(batch: ColumnBatch, attribute: string | null, rows: Uint32Array): Grouping {
-  const codes = attribute === null ? undefined : batch.attributes.get(attribute)?.codes?.codes;
+  const keyed = attribute === null ? undefined : batch.attributes.get(attribute)?.codes;
+  const codes = keyed?.codes;
   const minutes: number[] = [];
   const rowStarts: number[] = [];
   const runStarts: number[] = [];
@@ -90,6 +91,7 @@ function groupingOf(batch: ColumnBatch, attribute: string | null, rows: Uint32Ar
     rowStarts: Uint32Array.from([...rowStarts, rows.length]),
     runStarts: Uint32Array.from([...runStarts, runs]),
     attribute,
+    dictionary: keyed?.dictionary ?? null,
     runCodes: narrowCodes(runCodes.subarray(0, runs)),
     runLengths: integerColumn(differences(runRows, runs)),
     arrival: narrowCodes(rows),

@@ -48,7 +48,9 @@ export class StoredBatch implements ColumnBatch {
         attributes.set(name, attribute);
       }
       attribute.entries.set(entry.kind, entry);
-      if (entry.kind === KIND.runCodes) runs = { attribute: name, codes: entry };
+      if (entry.kind === KIND.runCodes) {
+        runs = { attribute: name, dictionary: dictionaries.dictionary(entry.id), codes: entry };
+      }
     }
     this.attributes = attributes;
     this.#runs = runs;
@@ -91,6 +93,7 @@ export class StoredBatch implements ColumnBatch {
 
 interface StoredRuns {
   readonly attribute: string;
+  readonly dictionary: Dictionary;
   readonly codes: DirectoryEntry;
 }
 
@@ -99,6 +102,7 @@ class StoredGrouping implements Grouping {
   readonly rowStarts: Uint32Array;
   readonly runStarts: Uint32Array;
   readonly attribute: string | null;
+  readonly dictionary: Dictionary | null;
   readonly #reader: ColumnReader;
   readonly #system: ReadonlyMap<number, DirectoryEntry>;
   readonly #runs: StoredRuns | null;
@@ -111,6 +115,7 @@ class StoredGrouping implements Grouping {
     this.#system = system;
     this.#runs = runs;
     this.attribute = runs?.attribute ?? null;
+    this.dictionary = runs?.dictionary ?? null;
     const { count } = systemEntry(system, SYSTEM.stretchMinutes);
     const minutes = reader.integers(systemEntry(system, SYSTEM.stretchMinutes));
     this.minutes = Float64Array.from({ length: count }, (_, i) => integerAt(minutes, i));

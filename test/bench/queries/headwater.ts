@@ -44,16 +44,19 @@ const VIEW: ViewSpec = {
   measures: { clicks: { count: true } },
 };
 
-const GENERATION: GenerationConfig = {
+/** The view that every stream has unless it is told otherwise: what the log's segments are grouped by. */
+const DEFAULT_VIEW: ViewSpec = { ...VIEW, groupBy: ["adId"] };
+
+const generationOf = (spec: ViewSpec): GenerationConfig => ({
   view: "clicks",
   generation: 1,
-  spec: VIEW,
+  spec,
   retentionMs: 400 * DAY_MS,
   mode: "build",
   from: null,
   against: null,
   maxDuty: 1,
-};
+});
 
 export class Headwater implements Engine {
   readonly name: string;
@@ -64,7 +67,7 @@ export class Headwater implements Engine {
   readonly #storage: NodeStorage;
   readonly #file: string;
 
-  /** @param source whether the log answers, or a view of clicks per minute, ad and country: then the partition keeps one */
+  /** @param source whether the log answers, or a view of clicks per minute, ad and country: then the partition keeps that */
   constructor(folder: string, source: Question["source"]) {
     const hasView = source === "view";
     this.name = hasView ? "Headwater with a view" : "Headwater";
@@ -72,7 +75,7 @@ export class Headwater implements Engine {
     this.#storage = new NodeStorage(this.#file);
     const database = new Database(this.#storage.asDurableObjectStorage());
     migrate(database, DAY_START);
-    const config = configOf(hasView ? [GENERATION] : []);
+    const config = configOf(generationOf(hasView ? VIEW : DEFAULT_VIEW));
     this.#partition = new Partition(database, new FactStore(database), config, DAY_START);
     this.#partition.configure(config, DAY_START);
     this.contenders = hasView
@@ -140,7 +143,7 @@ export class Headwater implements Engine {
   }
 }
 
-function configOf(generations: readonly GenerationConfig[]): PartitionConfig {
+function configOf(generation: GenerationConfig): PartitionConfig {
   return {
     version: 1,
     streamId: "bench",
@@ -150,7 +153,7 @@ function configOf(generations: readonly GenerationConfig[]): PartitionConfig {
     retentionBytes: 8 * 1024 ** 3,
     allowedLatenessMs: MINUTE_MS,
     identifiers: ["userId"],
-    generations,
+    generations: [generation],
   };
 }
 
@@ -190,7 +193,7 @@ const queryOf = (question: Question): Query => ({
 function askView(partition: Partition, question: Question): () => Answer {
   const query = queryOf(question);
   return () => {
-    const generation = partition.views.find(GENERATION.view, GENERATION.generation);
+    const generation = partition.views.find("clicks", 1);
     assert(generation?.phase === "caught-up", "a view that answers");
     const rollup = compileRollup(VIEW, query, query.where);
     const state = createState(rollup.query);
