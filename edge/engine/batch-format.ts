@@ -1,11 +1,11 @@
 /**
  * The stored form of a column batch: the one format of the log, of a single click as of a sealed segment.
  *
- * A batch lies in several *parts*. The hot part has what most folds read: header, directory, minutes, and codes of strings.
- * The columns of 8 bytes a record, hashes and numbers, are wide: a segment keeps each in a part of its own, so that a fold
- * reads only those it needs; a batch of the tail, which is one row, keeps them in the hot part. The cold part has the rest:
- * milliseconds, append times, origins, the order of arrival, and the texts behind hashes. All is little-endian, and every
- * column starts at a multiple of 8 bytes, so that reading is a view.
+ * A batch lies in several *parts*. The hot part has what every fold reads: header, directory, minutes and runs. A segment keeps
+ * each attribute's codes, numbers and hashes in a part of its own, so that a fold reads only those it needs; a batch of the
+ * tail, which is one row, keeps them in the hot part. The cold part has the rest: milliseconds, append times, origins, the
+ * order of arrival, and the texts behind hashes. All is little-endian, and every column starts at a multiple of 8 bytes, so
+ * that reading is a view. A column whose elements are all equal has no bytes, only a base.
  *
  *   header, 72 bytes
  *      0  u32  magic "HWB1"              4  u32  CRC-32C from byte 8 to where the columns begin
@@ -37,9 +37,9 @@ export const VERSION = 2;
 export const HEADER_BYTES = 72;
 export const DIRECTORY_ENTRY_BYTES = 32;
 
-/** Numbers of the parts. Wide parts count from 1; columns beyond the last of them share it. */
+/** Numbers of the parts. Those of columns kept apart count from 1; columns beyond the last of them share it. */
 export const PART = { hot: 0, cold: 255 } as const;
-export const WIDE_PARTS_MAX = 8;
+export const COLUMN_PARTS_MAX = 8;
 
 /** Kinds of column. Numbers are stored: never renumber. */
 export const KIND = { integers: 0, codes: 1, numbers: 2, hashes: 3, texts: 4, runCodes: 5, decimals: 6 } as const;
@@ -72,13 +72,13 @@ export interface BatchHeader {
 export interface EncodedBatch {
   readonly hot: Uint8Array;
   /** Parts 1, 2, …; none of a batch of the tail. */
-  readonly wide: readonly Uint8Array[];
+  readonly apart: readonly Uint8Array[];
   readonly cold: Uint8Array;
 }
 
 /** Reads the parts of a batch other than the hot one, when something in them is first asked for. */
 export interface PartReader {
-  wide(part: number): Uint8Array;
+  apart(part: number): Uint8Array;
   cold(): Uint8Array;
 }
 

@@ -51,7 +51,7 @@ export class ColumnReader {
   #part(part: number): Uint8Array {
     let bytes = this.#parts.get(part);
     if (bytes === undefined) {
-      bytes = aligned(part === PART.cold ? this.#reader.cold() : this.#reader.wide(part));
+      bytes = aligned(part === PART.cold ? this.#reader.cold() : this.#reader.apart(part));
       if (part === PART.cold && this.#coldCrc !== null) {
         assert(crc32c(bytes, 0, bytes.length) === this.#coldCrc, "the cold part's checksum");
       }

@@ -9,7 +9,7 @@ import {
   PART,
   SYSTEM,
   VERSION,
-  WIDE_PARTS_MAX,
+  COLUMN_PARTS_MAX,
 } from "./batch-format.ts";
 import { ByteLayout } from "./byte-layout.ts";
 import type { AttributeColumns, CodeArray, ColumnBatch, Grouping, IntegerColumn } from "./column-batch.ts";
@@ -27,7 +27,7 @@ interface Column {
   readonly decimals: number;
   readonly count: number;
   readonly bytes: Uint8Array;
-  readonly place: "hot" | "wide" | "cold";
+  readonly place: "hot" | "apart" | "cold";
 }
 
 /** A column that has been given its place. */
@@ -38,7 +38,7 @@ interface PlacedColumn extends Column {
 
 /**
  * @param additions the dictionary entries that came with this batch of the tail; null for a segment, whose entries are stored
- *   apart, and whose wide columns are
+ *   apart, and most of whose columns are too
  */
 export function encodeBatch(
   batch: ColumnBatch,
@@ -55,18 +55,18 @@ export function encodeBatch(
   writeDirectory(view, placed);
   writeHeader(view, batch, dictionaries.generation, columns.length, additionBytes.length);
   view.setUint32(4, crc32c(hot, 8, prelude), true);
-  const wide: Uint8Array[] = [];
-  for (let part = 1; parts.has(part); part++) wide.push(parts.get(part) as Uint8Array);
-  return { hot, wide, cold: parts.get(PART.cold) ?? new Uint8Array(0) };
+  const apart: Uint8Array[] = [];
+  for (let part = 1; parts.has(part); part++) apart.push(parts.get(part) as Uint8Array);
+  return { hot, apart, cold: parts.get(PART.cold) ?? new Uint8Array(0) };
 }
 
 /** Gives each column its part and its place there, and copies it. */
 function placeColumns(columns: readonly Column[], prelude: number, isSplit: boolean) {
   const layouts = new Map([[PART.hot as number, new ByteLayout(prelude)]]);
-  let wides = 0;
+  let apart = 0;
   const placed = columns.map((column): PlacedColumn => {
-    const isWide = column.place === "wide" && isSplit;
-    const part = isWide ? Math.min(++wides, WIDE_PARTS_MAX) : column.place === "cold" ? PART.cold : PART.hot;
+    const isApart = column.place === "apart" && isSplit;
+    const part = isApart ? Math.min(++apart, COLUMN_PARTS_MAX) : column.place === "cold" ? PART.cold : PART.hot;
     const layout = layouts.get(part) ?? new ByteLayout(0);
     layouts.set(part, layout);
     return { ...column, part, start: layout.reserve(column.bytes.length) };
@@ -115,20 +115,28 @@ function appendTimesInOffsetOrder(batch: ColumnBatch): IntegerColumn {
 function attributeColumns(id: number, { codes, numbers, hashes }: AttributeColumns, runs: Grouping | null): Column[] {
   const columns: Column[] = [];
   if (codes) {
-    const stored = runs === null ? codes.codes : runs.runCodes;
-    columns.push(arrayColumn(id, runs === null ? KIND.codes : KIND.runCodes, stored, "hot"));
+    const [first] = codes.codes;
+    if (runs !== null) columns.push(arrayColumn(id, KIND.runCodes, runs.runCodes, "hot"));
+    else if (first !== undefined && codes.codes.every((code) => code === first)) {
+      columns.push({
+        ...arrayColumn(id, KIND.codes, new Uint8Array(0), "hot"),
+        width: 0,
+        base: first,
+        count: codes.codes.length,
+      });
+    } else columns.push(arrayColumn(id, KIND.codes, codes.codes, "apart"));
   }
   if (numbers) {
     const narrow = toDecimals(numbers);
     columns.push(
       narrow === null
-        ? arrayColumn(id, KIND.numbers, numbers, "wide")
-        : { ...arrayColumn(id, KIND.decimals, narrow.integers, "hot"), base: narrow.base, decimals: narrow.decimals },
+        ? arrayColumn(id, KIND.numbers, numbers, "apart")
+        : { ...arrayColumn(id, KIND.decimals, narrow.integers, "apart"), base: narrow.base, decimals: narrow.decimals },
     );
   }
   if (hashes) {
     const count = hashes.words.length / 2;
-    columns.push({ ...arrayColumn(id, KIND.hashes, hashes.words, "wide"), width: 8, count });
+    columns.push({ ...arrayColumn(id, KIND.hashes, hashes.words, "apart"), width: 8, count });
     columns.push({ ...arrayColumn(id, KIND.texts, encodeTexts(hashes.values()), "cold"), count });
   }
   return columns;

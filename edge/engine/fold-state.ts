@@ -2,8 +2,8 @@
  * What a fold builds: windows of groups, and what it needs to build them. For a stored view it is what happened since the last
  * checkpoint; for a query, the answer so far. It is in memory only: table-codec.ts gives it bytes.
  */
-import { IndexMemory } from "./group-index.ts";
 import { GroupTable } from "./group-table.ts";
+import { IndexMemory } from "./index-memory.ts";
 import { Interner } from "./interner.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
 import type { Shape } from "./plan.ts";

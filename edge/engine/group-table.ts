@@ -12,9 +12,11 @@ import { type Accumulator, grown } from "./accumulator.ts";
 import type { IntegerColumn } from "./column-batch.ts";
 import { DistinctSets } from "./distinct.ts";
 import { ExactSums } from "./exact-sum.ts";
-import { type GroupIndex, IndexMemory, indexOf } from "./group-index.ts";
+import type { GroupIndex } from "./group-index.ts";
+import { IndexMemory } from "./index-memory.ts";
 import type { Interner } from "./interner.ts";
 import { KeyColumns } from "./key-columns.ts";
+import { openIndex } from "./open-index.ts";
 import { addCounts, Extremes, NumberCounts } from "./number-columns.ts";
 import type { AccumulatorKind, Shape } from "./plan.ts";
 
@@ -131,7 +133,7 @@ export class GroupTable {
   #openIndex(): GroupIndex {
     if (this.#index === null || !this.#index.fits(this.interners)) {
       this.close();
-      this.#index = indexOf(this.#keys, this.interners, this.#memory);
+      this.#index = openIndex(this.#keys, this.interners, this.#memory);
     }
     return this.#index;
   }

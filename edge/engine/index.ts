@@ -16,7 +16,7 @@ export * from "./event-time.ts";
 export * from "./fold-state.ts";
 export * from "./fold.ts";
 export * from "./gather.ts";
-export * from "./group-index.ts";
+export { IndexMemory } from "./index-memory.ts";
 export * from "./group-rows.ts";
 export * from "./group-table.ts";
 export * from "./interner.ts";

@@ -3,6 +3,7 @@
  * like a single code, at the speed of one. Where 32 bits are not enough, columns are compared one by one.
  */
 import type { ValueTable } from "./interner.ts";
+import type { KeyColumns } from "./key-columns.ts";
 
 export interface KeyPacking {
   /** By how many bits each column is moved. */
@@ -55,5 +56,12 @@ export function packedKey(keys: readonly Uint32Array[], { shifts, sizesMax }: Ke
     if (code >= (sizesMax[k] as number)) return null;
     packed |= code << (shifts[k] as number);
   }
+  return packed;
+}
+
+/** The packed key of every group. */
+export function packedKeys({ columns, size }: KeyColumns, packing: KeyPacking): Int32Array {
+  const packed = new Int32Array(size);
+  packKeys(columns, packing, 0, size, packed);
   return packed;
 }

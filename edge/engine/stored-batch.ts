@@ -118,7 +118,8 @@ class StoredGrouping implements Grouping {
     this.dictionary = runs?.dictionary ?? null;
     const { count } = systemEntry(system, SYSTEM.stretchMinutes);
     const minutes = reader.integers(systemEntry(system, SYSTEM.stretchMinutes));
-    this.minutes = Float64Array.from({ length: count }, (_, i) => integerAt(minutes, i));
+    this.minutes = new Float64Array(count);
+    for (let i = 0; i < count; i++) this.minutes[i] = integerAt(minutes, i);
     this.rowStarts = startsOf(reader.integers(systemEntry(system, SYSTEM.stretchRows)), count);
     this.runStarts = startsOf(reader.integers(systemEntry(system, SYSTEM.stretchRuns)), count);
   }
@@ -168,6 +169,7 @@ class StoredAttribute implements AttributeColumns {
   #readCodes(): AttributeColumns["codes"] {
     const dictionary = this.#dictionary;
     const entry = this.entries.get(KIND.codes);
+    if (entry?.width === 0) return { codes: new Uint32Array(entry.count).fill(entry.base), dictionary };
     if (entry !== undefined) return { codes: this.#reader.codes(entry), dictionary };
     const grouping = this.entries.has(KIND.runCodes) ? this.#grouping() : null;
     return grouping === null ? undefined : { codes: rowCodesOf(grouping), dictionary };

@@ -147,8 +147,8 @@ export class Log {
   }
 
   #decode(hot: Uint8Array, cold: Uint8Array): ColumnBatch {
-    // A batch of the tail is one row: it has no wide parts.
-    const parts = { cold: () => cold, wide: () => new Uint8Array(0) };
+    // A batch of the tail is one row: nothing of it lies apart.
+    const parts = { cold: () => cold, apart: () => new Uint8Array(0) };
     return decodeStored(hot, parts, this.#dictionaries, this.#dictionaries.current.generation);
   }
 

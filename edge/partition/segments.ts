@@ -1,5 +1,5 @@
 /**
- * Sealed segments: immutable runs of the log, a row each and another one for their wide columns. The first ones go, new ones
+ * Sealed segments: immutable runs of the log, a row each and another one for the columns kept apart. The first ones go, new ones
  * come at the end, and nothing in between ever changes.
  *
  * The cold part is compressed: texts are most of a click's bytes, and are read only by whoever wants to see them. The hot part
@@ -21,7 +21,7 @@ import {
   type PartReader,
   seal,
   slice,
-  WIDE_PARTS_MAX,
+  COLUMN_PARTS_MAX,
 } from "#engine";
 import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
@@ -76,8 +76,8 @@ export class Segments {
 
   #encode(batch: ColumnBatch, groupedBy: string | null, generation: number): EncodedBatch {
     const grouped = groupRows(batch, groupedBy);
-    const { hot, wide, cold } = encodeBatch(grouped, this.#dictionaries.of(generation), null);
-    return { hot, wide, cold: deflateRawSync(cold, COLD_COMPRESSION) };
+    const { hot, apart, cold } = encodeBatch(grouped, this.#dictionaries.of(generation), null);
+    return { hot, apart, cold: deflateRawSync(cold, COLD_COMPRESSION) };
   }
 
   #insert(batch: ColumnBatch, encoded: EncodedBatch, generation: number, position: number): void {
@@ -95,8 +95,8 @@ export class Segments {
       encoded.hot,
       encoded.cold,
     );
-    if (encoded.wide.length === 0) return;
-    const parts = Array.from({ length: WIDE_PARTS_MAX }, (_, i) => encoded.wide[i] ?? null);
+    if (encoded.apart.length === 0) return;
+    const parts = Array.from({ length: COLUMN_PARTS_MAX }, (_, i) => encoded.apart[i] ?? null);
     this.#database.run(
       `INSERT INTO segment_columns VALUES (?, ${parts.map(() => "?").join(", ")})`,
       batch.baseOffset,
@@ -130,10 +130,10 @@ export class Segments {
   }
 
   #parts(baseOffset: number): PartReader {
-    return { wide: (part) => this.#wide(baseOffset, part), cold: () => this.#cold(baseOffset) };
+    return { apart: (part) => this.#column(baseOffset, part), cold: () => this.#cold(baseOffset) };
   }
 
-  #wide(baseOffset: number, part: number): Uint8Array {
+  #column(baseOffset: number, part: number): Uint8Array {
     const { bytes } = this.#database.only<{ bytes: ArrayBuffer }>(
       `SELECT part${part} AS bytes FROM segment_columns WHERE base_offset = ?`,
       baseOffset,
@@ -247,9 +247,9 @@ export function decodeStored(
   return decoded.value;
 }
 
-export const bytesOf = ({ hot, wide, cold }: EncodedBatch): number => hot.length + lengthOf(wide) + cold.length;
+export const bytesOf = ({ hot, apart, cold }: EncodedBatch): number => hot.length + lengthOf(apart) + cold.length;
 
-const longestRow = ({ hot, wide, cold }: EncodedBatch): number => Math.max(hot.length, lengthOf(wide), cold.length);
+const longestRow = ({ hot, apart, cold }: EncodedBatch): number => Math.max(hot.length, lengthOf(apart), cold.length);
 
 const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 

@@ -155,7 +155,7 @@ describe("bytes that are not what was written", () => {
     ["a segment", ofSegment],
   ])("are never read as if they were, wherever one bit of a batch of %s is flipped", (_, bytes) => {
     const expected = readAll(decodeParts(bytes, dictionaries));
-    for (const part of [bytes.hot, ...bytes.wide, bytes.cold]) {
+    for (const part of [bytes.hot, ...bytes.apart, bytes.cold]) {
       for (let i = 0; i < part.length; i++) {
         part[i] = (part[i] as number) ^ 1;
         const decoded = decodeBatch(bytes.hot, partsOf(bytes), dictionaries);
@@ -183,8 +183,8 @@ describe("bytes that are not what was written", () => {
         .get("user")
         ?.hashes?.values(),
     ).toThrow("checksum");
-    expect(() => reader({ wide: ofSegment.wide.map(flip) }).get("price")?.numbers).toThrow("checksum");
-    expect(() => reader({ wide: ofSegment.wide.map(flip) }).get("ad")?.codes).not.toThrow();
+    expect(() => reader({ apart: ofSegment.apart.map(flip) }).get("price")?.numbers).toThrow("checksum");
+    expect(() => reader({ apart: ofSegment.apart.map(flip) }).get("ad")?.codes).not.toThrow();
   });
 });
 

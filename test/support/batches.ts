@@ -21,8 +21,8 @@ import { BASE_TIME, type Row } from "./events.ts";
 export const SEED: HashSeed = [0x0badcafe, 2, 3, 0xfeedface];
 
 /** Reads the parts of a batch that was just encoded. */
-export const partsOf = ({ wide, cold }: Omit<EncodedBatch, "hot">): PartReader => ({
-  wide: (part) => wide[part - 1] as Uint8Array,
+export const partsOf = ({ apart, cold }: Omit<EncodedBatch, "hot">): PartReader => ({
+  apart: (part) => apart[part - 1] as Uint8Array,
   cold: () => cold,
 });
 
@@ -99,7 +99,7 @@ const number = fc.oneof(
 /** Any value, absent included. */
 export const someValue: fc.Arbitrary<Value> = fc.oneof(fc.constant(null), text, fc.boolean(), number);
 
-/** A row within an hour: `mixed` holds every type, `price` mostly numbers, `user` is wide. */
+/** A row within an hour: `mixed` holds every type, `price` mostly numbers, `user` is apart. */
 export const someRow: fc.Arbitrary<Row> = fc
   .record({
     minute: fc.nat(60),

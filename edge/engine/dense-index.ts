@@ -1,0 +1,58 @@
+/** Packed keys of few bits, found by indexing an array; see group-index.ts. */
+import type { GroupIndex } from "./group-index.ts";
+import type { DenseArray, IndexMemory } from "./index-memory.ts";
+import type { ValueTable } from "./interner.ts";
+import type { KeyColumns } from "./key-columns.ts";
+import { hasRoom, type KeyPacking, packedKey, packedKeys, packKeys } from "./key-packing.ts";
+
+export const DENSE_BITS_MAX = 16;
+
+export class DenseIndex implements GroupIndex {
+  readonly #columns: KeyColumns;
+  readonly #packing: KeyPacking;
+  readonly #memory: IndexMemory;
+  readonly #array: DenseArray;
+
+  constructor(columns: KeyColumns, packing: KeyPacking, memory: IndexMemory) {
+    this.#columns = columns;
+    this.#packing = packing;
+    this.#memory = memory;
+    this.#array = memory.takeDense(2 ** packing.bits);
+    const { groups, used } = this.#array;
+    const packed = packedKeys(columns, packing);
+    for (let group = 0; group < packed.length; group++) groups[packed[group] as number] = used + group + 1;
+  }
+
+  fits(interners: readonly ValueTable[]): boolean {
+    return hasRoom(this.#packing, interners);
+  }
+
+  assign(keys: readonly Uint32Array[], from: number, to: number, ids: Int32Array): void {
+    packKeys(keys, this.#packing, from, to, ids);
+    const { groups, used } = this.#array;
+    const fresh = this.#memory.fresh(to - from);
+    const last = used + this.#columns.size;
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      const key = ids[i] as number;
+      let number = groups[key] as number;
+      if (number <= used) {
+        fresh[count++] = i;
+        number = last + count;
+        groups[key] = number;
+      }
+      ids[i] = number - used - 1;
+    }
+    this.#columns.appendAll(keys, fresh, count);
+  }
+
+  find(keys: readonly Uint32Array[], i: number): number {
+    const key = packedKey(keys, this.#packing, i);
+    const { groups, used } = this.#array;
+    return key === null ? -1 : Math.max(-1, (groups[key] as number) - used - 1);
+  }
+
+  release(): void {
+    this.#memory.giveDense(this.#array, this.#array.used + this.#columns.size);
+  }
+}
