@@ -54,10 +54,13 @@ function withNumbers(name: string, values: readonly Value[]): EventColumn | unde
   return { name, values: [], numbers };
 }
 
-/** Undefined if a value is a number, or if too many are distinct for codes to save anything: user ids, say. */
+/** After so many rows a column of mostly distinct texts, such as one of user ids, is given up. */
+const PROBED_ROWS = 64;
+
+/** Undefined if a value is a number, or if too many are distinct for codes to save anything. */
 function withCodes(name: string, values: readonly Value[]): EventColumn | undefined {
   const distinct: Value[] = [null];
-  const distinctMax = values.length / 2;
+  const distinctMax = Math.floor(values.length / 2);
   const codeOf = new Map<Value, number>([[null, 0]]);
   const codes = distinctMax < 0x100 ? new Uint8Array(values.length) : new Uint16Array(values.length);
   let last: Value = null;
@@ -68,7 +71,7 @@ function withCodes(name: string, values: readonly Value[]): EventColumn | undefi
       if (typeof value === "number") return undefined;
       const known = codeOf.get(value);
       if (known === undefined) {
-        if (distinct.length > distinctMax) return undefined;
+        if (distinct.length > (row < PROBED_ROWS ? Math.min(PROBED_ROWS / 2, distinctMax) : distinctMax)) return undefined;
         codeOf.set(value, distinct.length);
         code = distinct.length;
         distinct.push(value);

@@ -20,17 +20,10 @@ const VALUE_BYTES = 20;
 
 /** At most how many bytes the events take in the log, were all their strings new. Also what they take while they wait. */
 export function weightOf(events: EventColumns): number {
-  let weight = weights.get(events);
-  if (weight === undefined) {
-    weight = 16 * events.count;
-    for (const column of events.attributes) weight += VALUE_BYTES * events.count + 3 * textLength(column, events.count);
-    weights.set(events, weight);
-  }
+  let weight = 16 * events.count;
+  for (const column of events.attributes) weight += VALUE_BYTES * events.count + 3 * textLength(column, events.count);
   return weight;
 }
-
-/** A request is weighed when it comes and again when it is committed. */
-const weights = new WeakMap<EventColumns, number>();
 
 /** UTF-16 units of all texts of a column, each as often as it occurs. */
 function textLength({ values, codes, numbers }: EventColumn, count: number): number {
