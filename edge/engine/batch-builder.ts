@@ -162,7 +162,8 @@ class AttributeBuilder {
 
   /** Takes `rows` (null: the first `kept`) of a column as the records from `at` on. */
   add(column: EventColumn, rows: Uint32Array | null, kept: number, at: number): void {
-    if (column.codes !== undefined && !this.#identifier) return this.#addCodes(column.codes, column.values, rows, kept, at);
+    if (column.codes !== undefined && !this.#identifier)
+      return this.#addCodes(column.codes, column.values, rows, kept, at);
     if (column.numbers !== undefined && !this.#identifier) return this.#addNumbers(column.numbers, rows, kept, at);
     for (let i = 0; i < kept; i++) {
       const value = eventValueAt(column, rows === null ? i : (rows[i] as number));

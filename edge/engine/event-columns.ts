@@ -71,7 +71,8 @@ function withCodes(name: string, values: readonly Value[]): EventColumn | undefi
       if (typeof value === "number") return undefined;
       const known = codeOf.get(value);
       if (known === undefined) {
-        if (distinct.length > (row < PROBED_ROWS ? Math.min(PROBED_ROWS / 2, distinctMax) : distinctMax)) return undefined;
+        if (distinct.length > (row < PROBED_ROWS ? Math.min(PROBED_ROWS / 2, distinctMax) : distinctMax))
+          return undefined;
         codeOf.set(value, distinct.length);
         code = distinct.length;
         distinct.push(value);

@@ -71,7 +71,8 @@ class Columns {
   /** False, and nothing is changed, if the event would bring more names than a stream may have. */
   add(event: ParsedEvent, enrichment: Enrichment | null): boolean {
     const { attributes } = event;
-    if (this.#byName.size + attributes.size > EVENT_LIMITS.attributeNamesMax && this.#areTooMany(attributes)) return false;
+    if (this.#byName.size + attributes.size > EVENT_LIMITS.attributeNamesMax && this.#areTooMany(attributes))
+      return false;
     const row = this.rows++;
     let place = 0;
     this.#set(row, "type", event.type, place++);

@@ -3,8 +3,7 @@
  * has. What is measured is all of it: authenticate, parse, admit, append, count.
  */
 import { StreamClient } from "../../support/api.ts";
-import type { Click } from "./clicks.ts";
-import { batchesPrepared, type Client, clicksOf, type Contender, type Load } from "./contender.ts";
+import { batchesPrepared, type Client, clicksOf, type Contender } from "./contender.ts";
 import { ADMIN_TOKEN, startWorkerd } from "./raw-workerd.ts";
 import { Exchange, findResponse, statusOf, textOf } from "./socket.ts";
 
@@ -82,4 +81,3 @@ export async function recordsIn(stream: StreamClient): Promise<number> {
   const { body } = await stream.admin<{ partitions: { logEnd: number }[] }>("GET");
   return body.partitions.reduce((sum, { logEnd }) => sum + logEnd, 0);
 }
-

@@ -16,7 +16,7 @@ export async function measure(clients: readonly Client[], forMs: number, warmUpM
   const latencies: number[] = [];
   await Promise.all(
     clients.map(async (client) => {
-      for (let sentAt = performance.now(); sentAt < end; ) {
+      for (let sentAt = performance.now(); sentAt < end;) {
         await client.send();
         const now = performance.now();
         if (sentAt >= start && now <= end) latencies.push(now - sentAt);

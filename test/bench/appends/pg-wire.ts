@@ -25,7 +25,10 @@ export class PgConnection {
 
   /** Prepares the connection's one statement. */
   async prepare(sql: string): Promise<void> {
-    await this.send([message("P", Buffer.concat([cstring(""), cstring(sql), int16(0)])), message("S", Buffer.alloc(0))]);
+    await this.send([
+      message("P", Buffer.concat([cstring(""), cstring(sql), int16(0)])),
+      message("S", Buffer.alloc(0)),
+    ]);
   }
 
   /** Sends messages that end with a Sync, and waits until the server is ready again. */

@@ -85,7 +85,9 @@ async function serve(port: number, postgresPort: number, key: string): Promise<v
       response.writeHead(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) });
       response.end(text);
     };
-    const presented = createHash("sha256").update(request.headers.authorization ?? "").digest();
+    const presented = createHash("sha256")
+      .update(request.headers.authorization ?? "")
+      .digest();
     if (!timingSafeEqual(presented, digest)) return answer(401, {});
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));

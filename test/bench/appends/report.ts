@@ -23,7 +23,11 @@ export const showRatio = ({ median, least, greatest }: Spread): string =>
   `${median.toFixed(2)}× (${least.toFixed(2)}–${greatest.toFixed(2)})`;
 
 export const showCount = (value: number): string =>
-  value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : value >= 1e4 ? `${(value / 1e3).toFixed(0)} k` : `${(value / 1e3).toFixed(1)} k`;
+  value >= 1e6
+    ? `${(value / 1e6).toFixed(2)} M`
+    : value >= 1e4
+      ? `${(value / 1e3).toFixed(0)} k`
+      : `${(value / 1e3).toFixed(1)} k`;
 
 export function printTable(columns: readonly string[], rows: readonly (readonly string[])[]): void {
   console.log(`| ${columns.join(" | ")} |`);
