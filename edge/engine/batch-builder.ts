@@ -51,6 +51,7 @@ export function buildBatch(
   return {
     baseOffset,
     count,
+    grouping: null,
     minutes: minuteColumn,
     milliseconds: integerColumn(milliseconds),
     appendTimes: { base: appendTime, deltas: null },

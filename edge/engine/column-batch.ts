@@ -17,14 +17,16 @@ import type { Value } from "./value.ts";
 export type CodeArray = Uint8Array | Uint16Array | Uint32Array;
 
 export interface AttributeColumns {
-  readonly codes?: { readonly codes: CodeArray; readonly dictionary: Dictionary };
-  readonly numbers?: Float64Array;
-  readonly hashes?: {
-    /** Two words a record: low, high. */
-    readonly words: Uint32Array;
-    /** The values themselves, decoded from the cold part when first asked for; null where the hash is (0, 0). */
-    readonly values: () => readonly Value[];
-  };
+  readonly codes?: { readonly codes: CodeArray; readonly dictionary: Dictionary } | undefined;
+  readonly numbers?: Float64Array | undefined;
+  readonly hashes?:
+    | {
+        /** Two words a record: low, high. */
+        readonly words: Uint32Array;
+        /** The values themselves, decoded from the cold part when first asked for; null where the hash is (0, 0). */
+        readonly values: () => readonly Value[];
+      }
+    | undefined;
 }
 
 /** A column of integers: `base + deltas[i]`; without deltas every record has `base`. */
@@ -33,14 +35,36 @@ export interface IntegerColumn {
   readonly deltas: Uint8Array | Uint16Array | Uint32Array | Float64Array | null;
 }
 
+/**
+ * How the rows of a sealed batch are ordered: by minute and, within a minute, by the codes of one attribute. Rows of one minute
+ * are a *stretch*; rows of a stretch with one code are a *run*. A count by that attribute reads a code and a length for each
+ * run, and nothing for each record. See group-rows.ts.
+ */
+export interface Grouping {
+  /** The minute of each stretch, rising. */
+  readonly minutes: Float64Array;
+  /** Where the rows of each stretch begin, and at the end where the last ones end. */
+  readonly rowStarts: Uint32Array;
+  /** The same of its runs. */
+  readonly runStarts: Uint32Array;
+  /** The attribute whose codes make the runs; null: each stretch is one run. */
+  readonly attribute: string | null;
+  readonly runCodes: CodeArray;
+  readonly runLengths: IntegerColumn;
+  /** Place in offset order of each row, counted from the batch's base offset. Read from the cold part when asked for. */
+  readonly arrival: CodeArray;
+}
+
+/** Rows are in offset order if `grouping` is null. Every column has one entry a row. */
 export interface ColumnBatch {
   readonly baseOffset: number;
   readonly count: number;
+  readonly grouping: Grouping | null;
   /** Event time in whole minutes since the epoch: all that windows need, and all that a replay reads of the time. */
   readonly minutes: IntegerColumn;
   /** Milliseconds within the minute. */
   readonly milliseconds: IntegerColumn;
-  /** When each record was logged, in milliseconds since the epoch; never falls. */
+  /** When each record was logged, in milliseconds since the epoch; never falls in offset order. */
   readonly appendTimes: IntegerColumn;
   /** 1 for records that a write key sent, 0 for imported ones: only the former can be late. */
   readonly fromPages: IntegerColumn;

@@ -13,19 +13,26 @@ import { compareUtf8, taggedText, type Value } from "./value.ts";
 
 /** Columns of one attribute, as in a column batch: each record has its value in at most one of them. */
 export interface ConditionColumns {
-  readonly codes?: { readonly codes: CodeArray; readonly dictionary: ValueTable };
-  readonly numbers?: Float64Array;
-  readonly hashes?: { readonly words: Uint32Array; readonly values: () => readonly Value[] };
+  readonly codes?: { readonly codes: CodeArray; readonly dictionary: ValueTable } | undefined;
+  readonly numbers?: Float64Array | undefined;
+  readonly hashes?: { readonly words: Uint32Array; readonly values: () => readonly Value[] } | undefined;
 }
 
 type Test = (value: Value) => boolean;
+
+/** Bit 1 is what the mask takes. */
+const PASSES = 2;
+const FAILS = 1;
 
 export class CompiledCondition {
   readonly #tests: readonly Test[];
   /** Every value that the condition compares for equality, or null if it has a test of order. */
   readonly #operands: readonly AttributeValue[] | null;
-  /** The verdict on every code of a dictionary: evaluated once a value, not once a record. */
-  readonly #verdicts = new WeakMap<ValueTable, { verdicts: Uint8Array; known: number }>();
+  /**
+   * Verdicts on the codes of a dictionary, each given once: once a value, not once a record, and not for values that no
+   * record has.
+   */
+  readonly #verdicts = new WeakMap<ValueTable, Uint8Array>();
   #hashed: { seed: HashSeed; verdicts: HashVerdicts } | null = null;
 
   constructor(condition: Condition) {
@@ -43,7 +50,10 @@ export class CompiledCondition {
     if (columns?.codes !== undefined && columns.numbers === undefined && columns.hashes === undefined) {
       const { codes, dictionary } = columns.codes;
       const verdicts = this.#verdictsOf(dictionary);
-      for (let i = start; i < end; i++) mask[i] = (mask[i] as number) & (verdicts[codes[i] as number] as number);
+      for (let i = start; i < end; i++) {
+        const code = codes[i] as number;
+        mask[i] = (mask[i] as number) & ((verdicts[code] || this.#judge(dictionary, code, verdicts)) >> 1);
+      }
       return;
     }
     const absent = this.test(null) ? 1 : 0;
@@ -63,7 +73,7 @@ export class CompiledCondition {
     const verdicts = this.#verdictsOf(dictionary);
     for (let i = start; i < end; i++) {
       const code = codes[i] as number;
-      if (code !== 0) out[i - start] = verdicts[code] as number;
+      if (code !== 0) out[i - start] = (verdicts[code] || this.#judge(dictionary, code, verdicts)) >> 1;
     }
   }
 
@@ -92,18 +102,20 @@ export class CompiledCondition {
     }
   }
 
+  /** Verdicts by code: {@link PASSES}, {@link FAILS}, or 0 for one that has not been asked for. */
   #verdictsOf(table: ValueTable): Uint8Array {
-    let entry = this.#verdicts.get(table);
-    if (entry === undefined) this.#verdicts.set(table, (entry = { verdicts: new Uint8Array(0), known: 0 }));
-    if (entry.verdicts.length < table.size) {
-      const longer = new Uint8Array(2 * table.size);
-      longer.set(entry.verdicts);
-      entry.verdicts = longer;
+    let verdicts = this.#verdicts.get(table);
+    if (verdicts === undefined || verdicts.length < table.size) {
+      const longer = new Uint8Array(Math.max(table.size, 2 * (verdicts?.length ?? 0)));
+      if (verdicts !== undefined) longer.set(verdicts);
+      verdicts = longer;
+      this.#verdicts.set(table, verdicts);
     }
-    for (; entry.known < table.size; entry.known++) {
-      entry.verdicts[entry.known] = this.test(table.valueOf(entry.known)) ? 1 : 0;
-    }
-    return entry.verdicts;
+    return verdicts;
+  }
+
+  #judge(table: ValueTable, code: number, verdicts: Uint8Array): number {
+    return (verdicts[code] = this.test(table.valueOf(code)) ? PASSES : FAILS);
   }
 
   /** Verdicts by hash; null if the condition has a test of order, for which hashes do not do. */

@@ -1,12 +1,14 @@
 /**
- * Small codes for the values of one groupBy attribute, given in the order in which they first came. Groups are keyed by
- * these codes, because the codes of a partition's dictionary differ between partitions and between generations, and numbers
- * have none at all.
+ * Small codes for the values of one groupBy attribute: what groups are keyed by. The codes of a partition's dictionary alone would
+ * not do, because they differ between partitions and between generations, and numbers have none at all.
  *
- * A value that comes as a dictionary's code is looked up by its text once: a translation table for each dictionary leads
- * from its codes to ours, and is filled as codes appear.
+ * An interner may make one dictionary its *home*: the codes that it had at that moment are the interner's own, so that the
+ * columns of most batches are keys as they are, and no text is looked at. Every other value is given a code above those, in
+ * the order in which they come; one that comes as another dictionary's code is looked up by its text once: a translation table
+ * for each dictionary leads from its codes to ours, and is filled as codes appear.
  */
 import { assert, type AttributeValue } from "#protocol";
+import type { CodeArray } from "./column-batch.ts";
 import type { Value } from "./value.ts";
 
 /** Values by code, of which code 0 is "absent": a dictionary, or an interner. */
@@ -16,42 +18,107 @@ export interface ValueTable {
   valueOf(code: number): Value;
 }
 
+/** A table that only grows, and finds values: a dictionary. */
+export interface HomeTable extends ValueTable {
+  codeOf(value: string | boolean): number | undefined;
+}
+
 export class Interner implements ValueTable {
-  readonly #values: Value[] = [null];
+  #home: HomeTable | null = null;
+  /** Codes below are the home's; 1, for "absent", without one. */
+  #base = 1;
+  readonly #values: AttributeValue[] = [];
   readonly #codes = new Map<AttributeValue, number>();
   readonly #translations = new WeakMap<ValueTable, Int32Array>();
 
   get size(): number {
-    return this.#values.length;
+    return this.#base + this.#values.length;
+  }
+
+  get home(): HomeTable | null {
+    return this.#home;
+  }
+
+  /** How many codes are the home's. */
+  get homeSize(): number {
+    return this.#base;
+  }
+
+  /** Makes a dictionary the home, unless there is one, or values have codes already. What it takes up later is not part of it. */
+  settle(home: HomeTable): void {
+    if (this.size > 1) return;
+    this.#home = home;
+    this.#base = home.size;
   }
 
   valueOf(code: number): Value {
-    const value = this.#values[code];
+    if (code === 0) return null;
+    if (code < this.#base) return (this.#home as HomeTable).valueOf(code);
+    const value = this.#values[code - this.#base];
     assert(value !== undefined, "a code of this interner");
     return value;
   }
 
   /** The code of a value, or undefined if it has none. */
   codeOf(value: Value): number | undefined {
-    return value === null ? 0 : this.#codes.get(value);
+    if (value === null) return 0;
+    if (this.#home !== null && typeof value !== "number") {
+      const code = this.#home.codeOf(value);
+      if (code !== undefined && code < this.#base) return code;
+    }
+    return this.#codes.get(value);
   }
 
   /** The code of a value, given now if it is new. */
   intern(value: Value): number {
-    if (value === null) return 0;
-    const known = this.#codes.get(value);
+    const known = this.codeOf(value);
     if (known !== undefined) return known;
-    const code = this.#values.length;
-    this.#values.push(value);
-    this.#codes.set(value, code);
+    const code = this.size;
+    this.#values.push(value as AttributeValue);
+    this.#codes.set(value as AttributeValue, code);
     return code;
+  }
+
+  /** Whether all codes of `source`, of which there are `size`, are ours as they are. */
+  hasCodesOf(source: ValueTable, size: number): boolean {
+    return source === this.#home && size <= this.#base;
+  }
+
+  /** Our codes for `codes[rows[0..count)]` of `source`, to `out[0..count)`. */
+  translateRows(source: ValueTable, codes: CodeArray, rows: Uint32Array, count: number, out: Uint32Array): void {
+    if (this.hasCodesOf(source, source.size)) {
+      for (let i = 0; i < count; i++) out[i] = codes[rows[i] as number] as number;
+      return;
+    }
+    const translation = this.#translationOf(source);
+    for (let i = 0; i < count; i++) {
+      const code = codes[rows[i] as number] as number;
+      let own = translation[code] as number;
+      if (own === 0 && code !== 0) own = this.#translate(source, code, translation);
+      out[i] = own;
+    }
+  }
+
+  /** Our codes for `codes` of `source`, to `out`. */
+  translateAll(source: ValueTable, codes: CodeArray, out: Uint32Array): void {
+    if (this.hasCodesOf(source, source.size)) {
+      out.set(codes);
+      return;
+    }
+    const translation = this.#translationOf(source);
+    for (let i = 0; i < codes.length; i++) {
+      const code = codes[i] as number;
+      let own = translation[code] as number;
+      if (own === 0 && code !== 0) own = this.#translate(source, code, translation);
+      out[i] = own;
+    }
   }
 
   /**
    * The table that leads from `source`'s codes to ours, long enough for all that it has now. An entry of 0 for another code
-   * than 0 has not been asked for yet: {@link translate} fills it.
+   * than 0 has not been asked for yet.
    */
-  translationOf(source: ValueTable): Int32Array {
+  #translationOf(source: ValueTable): Int32Array {
     let translation = this.#translations.get(source);
     if (translation === undefined || translation.length < source.size) {
       const longer = new Int32Array(Math.max(source.size, 2 * (translation?.length ?? 0)));
@@ -62,27 +129,10 @@ export class Interner implements ValueTable {
     return translation;
   }
 
-  /** Our code for `source`'s, entered into its translation table. */
-  translate(source: ValueTable, code: number, translation: Int32Array): number {
-    const own = this.intern(source.valueOf(code));
+  #translate(source: ValueTable, code: number, translation: Int32Array): number {
+    const isOwn = source === this.#home && code < this.#base;
+    const own = isOwn ? code : this.intern(source.valueOf(code));
     translation[code] = own;
     return own;
-  }
-
-  /** Our codes for `codes[rows[0..count)]` of `source`, to `out[0..count)`. */
-  translateRows(
-    source: ValueTable,
-    codes: Uint8Array | Uint16Array | Uint32Array,
-    rows: Uint32Array,
-    count: number,
-    out: Uint32Array,
-  ): void {
-    const translation = this.translationOf(source);
-    for (let i = 0; i < count; i++) {
-      const code = codes[rows[i] as number] as number;
-      let own = translation[code] as number;
-      if (own === 0 && code !== 0) own = this.translate(source, code, translation);
-      out[i] = own;
-    }
   }
 }

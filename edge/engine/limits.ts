@@ -10,6 +10,11 @@ export const ENGINE_LIMITS = {
   segmentRecordsMax: 8_192,
   /** Bytes of one stored value: half of what the platform allows in a row. */
   storedBytesMax: 1024 * 1024,
+  /**
+   * Windows of one fold that keep the way from keys to groups: late clicks write to some minutes at a time. Each has up to
+   * 256 KiB of it, of which those that are written to must stay in the processor's cache.
+   */
+  openWindowsMax: 32,
   /** Groups of one answer over all partitions: about what a Worker's memory can merge. */
   groupsMax: 2_000_000,
   /** Rows of one answer. */

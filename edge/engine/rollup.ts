@@ -53,13 +53,15 @@ export function rollUp(rollup: RollupPlan, into: FoldState, window: GroupTable):
   const { from, to, everyMs, query } = rollup;
   if (window.start < from || window.start >= to) return;
   const { scratch } = into;
-  scratch.selectAll(window.size);
-  const count = rollup.residual.isEmpty ? window.size : selectGroups(rollup, into, window);
+  scratch.reserve(window.size);
+  const isWhole = rollup.residual.isEmpty;
+  const count = isWhole ? window.size : selectGroups(rollup, into, window);
+  const rows = isWhole ? scratch.identity : scratch.rows;
   if (count === 0) return;
   const bucket = everyMs === null ? from : Math.floor(window.start / everyMs) * everyMs;
   const table = windowOf(query, into, bucket);
   const sizeBefore = table.size;
-  absorbGroups(table, window, rollup.columns, rollup.sources, scratch.rows, count);
+  absorbGroups(table, window, rollup.columns, rollup.sources, rows, count);
   into.groups += table.size - sizeBefore;
 }
 

@@ -21,6 +21,7 @@ export function seal(batches: readonly ColumnBatch[]): ColumnBatch {
   return {
     baseOffset: first.baseOffset,
     count,
+    grouping: null,
     minutes: sealIntegers(batches, count, (batch) => batch.minutes),
     milliseconds: sealIntegers(batches, count, (batch) => batch.milliseconds),
     appendTimes: sealIntegers(batches, count, (batch) => batch.appendTimes),

@@ -31,9 +31,9 @@ export function encodeTexts(values: readonly Value[]): Uint8Array {
   return bytes;
 }
 
-export function decodeTexts(part: Uint8Array, start: number, length: number, count: number): readonly Value[] {
-  const lengths = new DataView(part.buffer, part.byteOffset + start, length);
-  const bytes = part.subarray(start + 4 * count, start + length);
+export function decodeTexts(column: Uint8Array, count: number): readonly Value[] {
+  const lengths = new DataView(column.buffer, column.byteOffset, column.byteLength);
+  const bytes = column.subarray(4 * count);
   const joined = fromUtf8.decode(bytes);
   const isAscii = joined.length === bytes.length;
   const values = new Array<Value>(count);

@@ -147,7 +147,9 @@ export class Log {
   }
 
   #decode(hot: Uint8Array, cold: Uint8Array): ColumnBatch {
-    return decodeStored(hot, () => cold, this.#dictionaries, this.#dictionaries.current.generation);
+    // A batch of the tail is one row: it has no wide parts.
+    const parts = { cold: () => cold, wide: () => new Uint8Array(0) };
+    return decodeStored(hot, parts, this.#dictionaries, this.#dictionaries.current.generation);
   }
 
   #extend(batch: ColumnBatch | null, commitId: number, count: number, bytes: number): void {
@@ -160,10 +162,14 @@ export class Log {
 
   // --- Sealing and trimming ---
 
-  /** Turns the tail into segments. To be called in a transaction. */
-  seal(): void {
+  /**
+   * Turns the tail into segments. To be called in a transaction.
+   *
+   * @param groupedBy the attribute by whose codes their rows are grouped within a minute
+   */
+  seal(groupedBy: string | null): void {
     if (this.#tailRows === 0) return;
-    this.segments.add(this.#tail);
+    this.segments.add(this.#tail, groupedBy);
     for (const record of mergeAdmissions(this.#tailAdmissions())) {
       this.#database.run(
         "INSERT INTO admissions (commit_id, producers) VALUES (?, ?)",

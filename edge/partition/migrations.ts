@@ -5,6 +5,7 @@
  *
  * No table has a secondary index: each would double the bill of what it indexes.
  */
+import { WIDE_PARTS_MAX } from "#engine";
 import type { Database } from "./database.ts";
 
 const MIGRATIONS: readonly { readonly name: string; readonly statements: readonly string[] }[] = [
@@ -75,6 +76,17 @@ const MIGRATIONS: readonly { readonly name: string; readonly statements: readonl
          state BLOB NOT NULL,
          PRIMARY KEY (generation, day, side, part)
        ) STRICT, WITHOUT ROWID`,
+    ],
+  },
+  {
+    name: "wide columns of segments apart",
+    statements: [
+      // The columns of 8 bytes a record, a BLOB each, in a row beside the segment's: a fold reads only those that it needs.
+      // SQLite walks over the columns before the one it is asked for, but copies only that one.
+      `CREATE TABLE segment_columns (
+         base_offset INTEGER PRIMARY KEY,
+         ${Array.from({ length: WIDE_PARTS_MAX }, (_, i) => `part${i + 1} BLOB`).join(", ")}
+       ) STRICT`,
     ],
   },
 ];

@@ -43,6 +43,7 @@ export class Partition {
   readonly #fullness: Fullness;
   #config: PartitionConfig;
   #identifiers: ReadonlySet<string>;
+  #groupedBy: string | null;
   #checkpoint: Checkpoint;
   #lastAppendTime: number;
   #greatestTime: number;
@@ -60,6 +61,7 @@ export class Partition {
     this.#facts = facts;
     this.#config = config;
     this.#identifiers = identifiersOf(config);
+    this.#groupedBy = groupedByOf(config);
     const checkpoint = facts.get("checkpoint") ?? NO_CHECKPOINT;
     this.#checkpoint = checkpoint;
     this.#dictionaries = new DictionaryStore(database, facts, config.seed, now);
@@ -101,6 +103,7 @@ export class Partition {
     });
     this.#config = config;
     this.#identifiers = identifiersOf(config);
+    this.#groupedBy = groupedByOf(config);
   }
 
   // --- Commit ---
@@ -156,7 +159,7 @@ export class Partition {
   }
 
   #append(row: LogRow): ColumnBatch | null {
-    if (this.log.isTailFull(row)) this.log.seal();
+    if (this.log.isTailFull(row)) this.log.seal(this.#groupedBy);
     return this.log.append(row);
   }
 
@@ -176,7 +179,7 @@ export class Partition {
   /** Stores everything that is derived from the log, up to its end. */
   checkpoint(now: number): void {
     this.#checkpoint = this.database.transaction(() => {
-      this.log.seal();
+      this.log.seal(this.#groupedBy);
       for (const generation of this.views.live) this.#storeWindows(generation);
       const checkpoint: Checkpoint = {
         commitId: this.log.commitId,
@@ -291,3 +294,7 @@ export class Partition {
 
 /** Columns that are kept as hashes and text: those that are named, and addresses, of which there are as many as of users. */
 const identifiersOf = ({ identifiers }: PartitionConfig): ReadonlySet<string> => new Set([...identifiers, "ip"]);
+
+/** What sealed segments are grouped by within a minute: what the first view that has groups is grouped by first. */
+const groupedByOf = ({ generations }: PartitionConfig): string | null =>
+  generations.map(({ spec }) => spec.groupBy[0]).find((name) => name !== undefined) ?? null;

@@ -2,7 +2,7 @@
  * Reads records back, one by one, in offset order: for the administrator's eyes, not for computing.
  */
 import { fail, ok } from "#protocol";
-import { type AttributeColumns, type ColumnBatch, integerAt, timeAt, valueAt } from "#engine";
+import { type ColumnBatch, inOffsetOrder, integerAt, timeAt, valueAt } from "#engine";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { LogRecord, PartitionRecords } from "./rpc.ts";
@@ -19,11 +19,10 @@ export function readRecords(log: Log, offset: number, limit: number): PartitionR
   let next = from;
   let room: number = PARTITION_LIMITS.recordsReadBytesMax;
   while (next < end && room > 0) {
-    const batch = batchAt(log, next);
-    const columns = columnsOf(batch);
+    const batch = inOffsetOrder(batchAt(log, next));
     const until = Math.min(end, batch.baseOffset + batch.count);
     for (; next < until && room > 0; next++) {
-      const record = recordAt(batch, columns, next - batch.baseOffset);
+      const record = recordAt(batch, next - batch.baseOffset);
       room -= weightOf(record);
       records.push(record);
     }
@@ -38,17 +37,8 @@ function batchAt(log: Log, offset: number): ColumnBatch {
   return batch;
 }
 
-/** The batch's attributes, with texts decoded once for all records. */
-function columnsOf(batch: ColumnBatch): readonly (readonly [name: string, columns: AttributeColumns])[] {
-  return [...batch.attributes].map(([name, columns]) => {
-    if (columns.hashes === undefined) return [name, columns];
-    const values = columns.hashes.values();
-    return [name, { ...columns, hashes: { ...columns.hashes, values: () => values } }];
-  });
-}
-
-function recordAt(batch: ColumnBatch, columns: ReturnType<typeof columnsOf>, index: number): LogRecord {
-  const attributes = columns.flatMap(([name, column]) => {
+function recordAt(batch: ColumnBatch, index: number): LogRecord {
+  const attributes = [...batch.attributes].flatMap(([name, column]) => {
     const value = valueAt(column, index);
     return value === null ? [] : [[name, value] as const];
   });

@@ -1,6 +1,6 @@
 /**
- * Sealed segments: immutable runs of the log, a row each. The first ones go, new ones come at the end, and nothing in between
- * ever changes.
+ * Sealed segments: immutable runs of the log, a row each and another one for their wide columns. The first ones go, new ones
+ * come at the end, and nothing in between ever changes.
  *
  * The cold part is compressed: texts are most of a click's bytes, and are read only by whoever wants to see them. The hot part
  * is not: folding compressed columns would take several times as long, to save a tenth of them.
@@ -14,11 +14,14 @@ import {
   encodeBatch,
   type EncodedBatch,
   ENGINE_LIMITS,
+  groupRows,
   integerAt,
   type Intervals,
   MINUTE_MS,
+  type PartReader,
   seal,
   slice,
+  WIDE_PARTS_MAX,
 } from "#engine";
 import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
@@ -49,16 +52,20 @@ export class Segments {
     this.#dictionaries = dictionaries;
   }
 
-  /** Seals consecutive batches into one segment, or into several if one would not fit a row. */
-  add(batches: readonly ColumnBatch[]): void {
+  /**
+   * Seals consecutive batches into one segment, or into several if one would not fit a row.
+   *
+   * @param groupedBy the attribute by whose codes rows are grouped within their minutes
+   */
+  add(batches: readonly ColumnBatch[], groupedBy: string | null): void {
     if (batches.length === 0) return;
     const batch = seal(batches);
     const { generation } = this.#dictionaries.current;
-    const encoded = this.#encode(batch, generation);
-    if (Math.max(encoded.hot.length, encoded.cold.length) > ENGINE_LIMITS.storedBytesMax && batches.length > 1) {
+    const encoded = this.#encode(batch, groupedBy, generation);
+    if (longestRow(encoded) > ENGINE_LIMITS.storedBytesMax && batches.length > 1) {
       const half = Math.ceil(batches.length / 2);
-      this.add(batches.slice(0, half));
-      this.add(batches.slice(half));
+      this.add(batches.slice(0, half), groupedBy);
+      this.add(batches.slice(half), groupedBy);
       return;
     }
     const last = this.#database.first<{ position: number }>(
@@ -67,9 +74,10 @@ export class Segments {
     this.#insert(batch, encoded, generation, (last?.position ?? 0) + bytesOf(encoded));
   }
 
-  #encode(batch: ColumnBatch, generation: number): EncodedBatch {
-    const { hot, cold } = encodeBatch(batch, this.#dictionaries.of(generation), null);
-    return { hot, cold: deflateRawSync(cold, COLD_COMPRESSION) };
+  #encode(batch: ColumnBatch, groupedBy: string | null, generation: number): EncodedBatch {
+    const grouped = groupRows(batch, groupedBy);
+    const { hot, wide, cold } = encodeBatch(grouped, this.#dictionaries.of(generation), null);
+    return { hot, wide, cold: deflateRawSync(cold, COLD_COMPRESSION) };
   }
 
   #insert(batch: ColumnBatch, encoded: EncodedBatch, generation: number, position: number): void {
@@ -87,6 +95,18 @@ export class Segments {
       encoded.hot,
       encoded.cold,
     );
+    if (encoded.wide.length === 0) return;
+    const parts = Array.from({ length: WIDE_PARTS_MAX }, (_, i) => encoded.wide[i] ?? null);
+    this.#database.run(
+      `INSERT INTO segment_columns VALUES (?, ${parts.map(() => "?").join(", ")})`,
+      batch.baseOffset,
+      ...parts,
+    );
+  }
+
+  #delete(baseOffset: number): void {
+    this.#database.run("DELETE FROM segments WHERE base_offset = ?", baseOffset);
+    this.#database.run("DELETE FROM segment_columns WHERE base_offset = ?", baseOffset);
   }
 
   /**
@@ -106,7 +126,19 @@ export class Segments {
       finite(minuteTo),
     );
     if (row === undefined) return undefined;
-    return decodeStored(new Uint8Array(row.hot), () => this.#cold(row.base_offset), this.#dictionaries, row.dictionary);
+    return decodeStored(new Uint8Array(row.hot), this.#parts(row.base_offset), this.#dictionaries, row.dictionary);
+  }
+
+  #parts(baseOffset: number): PartReader {
+    return { wide: (part) => this.#wide(baseOffset, part), cold: () => this.#cold(baseOffset) };
+  }
+
+  #wide(baseOffset: number, part: number): Uint8Array {
+    const { bytes } = this.#database.only<{ bytes: ArrayBuffer }>(
+      `SELECT part${part} AS bytes FROM segment_columns WHERE base_offset = ?`,
+      baseOffset,
+    );
+    return new Uint8Array(bytes);
   }
 
   #cold(baseOffset: number): Uint8Array {
@@ -162,7 +194,7 @@ export class Segments {
     const gone = this.#minutesAt(row.base_offset) ?? [
       { from: row.minute_min * MINUTE_MS, to: (row.minute_max + 1) * MINUTE_MS },
     ];
-    this.#database.run("DELETE FROM segments WHERE base_offset = ?", row.base_offset);
+    this.#delete(row.base_offset);
     const next = this.#database.first<{ dictionary: number }>(
       "SELECT dictionary FROM segments ORDER BY base_offset LIMIT 1",
     );
@@ -184,8 +216,8 @@ export class Segments {
     assert(segment !== undefined, "a segment at its own offset");
     const cut = before - segment.baseOffset;
     const left = slice(segment, cut, segment.count);
-    const encoded = this.#encode(left, row.dictionary);
-    this.#database.run("DELETE FROM segments WHERE base_offset = ?", row.base_offset);
+    const encoded = this.#encode(left, segment.grouping?.attribute ?? null, row.dictionary);
+    this.#delete(row.base_offset);
     this.#insert(left, encoded, row.dictionary, row.position);
     return minutesOf(slice(segment, 0, cut));
   }
@@ -206,16 +238,20 @@ export class Segments {
 /** A batch as it was stored, with the dictionaries of the generation that it was stored under. */
 export function decodeStored(
   hot: Uint8Array,
-  cold: () => Uint8Array,
+  parts: PartReader,
   dictionaries: DictionaryStore,
   generation: number,
 ): ColumnBatch {
-  const decoded = decodeBatch(hot, cold, dictionaries.of(generation));
+  const decoded = decodeBatch(hot, parts, dictionaries.of(generation));
   if (!decoded.ok) throw new Error(`the log is damaged: ${decoded.failure.reason}, ${decoded.failure.detail}`);
   return decoded.value;
 }
 
-export const bytesOf = (encoded: EncodedBatch): number => encoded.hot.length + encoded.cold.length;
+export const bytesOf = ({ hot, wide, cold }: EncodedBatch): number => hot.length + lengthOf(wide) + cold.length;
+
+const longestRow = ({ hot, wide, cold }: EncodedBatch): number => Math.max(hot.length, lengthOf(wide), cold.length);
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 
 /** The minutes in which a batch has records, as intervals. */
 function minutesOf(batch: ColumnBatch): Intervals {

@@ -6,9 +6,13 @@ import {
   decodeBatch,
   Dictionaries,
   encodeBatch,
+  type EncodedBatch,
   ENGINE_LIMITS,
+  groupRows,
   hashText,
+  inOffsetOrder,
   integerAt,
+  type PartReader,
   readAdditions,
   readHeader,
   rowsBeyondNames,
@@ -40,11 +44,24 @@ const rowsOf = (batch: ColumnBatch) =>
     userHash: [...(batch.attributes.get("user")?.hashes?.words.slice(2 * i, 2 * i + 2) ?? [0, 0])],
   }));
 
-const decode = (bytes: { hot: Uint8Array; cold: Uint8Array }, dictionaries: Dictionaries) => {
-  const decoded = decodeBatch(bytes.hot, () => bytes.cold, dictionaries);
+const partsOf = ({ wide, cold }: Omit<EncodedBatch, "hot">): PartReader => ({
+  wide: (part) => wide[part - 1] as Uint8Array,
+  cold: () => cold,
+});
+
+const decode = (bytes: EncodedBatch, dictionaries: Dictionaries) => {
+  const decoded = decodeBatch(bytes.hot, partsOf(bytes), dictionaries);
   if (!decoded.ok) throw new Error(decoded.failure.detail);
   return decoded.value;
 };
+
+/** Reads everything that there is. */
+const readAll = (batch: ColumnBatch) => ({
+  rows: rowsOf(batch),
+  texts: NAMES.map((name) => batch.attributes.get(name)?.hashes?.values()),
+  arrival: batch.grouping?.arrival,
+  runs: batch.grouping?.runLengths.deltas,
+});
 
 const someRows = fc.array(anyRow, { minLength: 1, maxLength: 30 });
 
@@ -106,35 +123,79 @@ test("sealed batches hold the same records as the small ones, whatever the slici
   );
 });
 
+test("grouped rows are the same records: by minute, then by code, and back in the order of their offsets", () => {
+  fc.assert(
+    fc.property(someRows, fc.constantFrom("ad", "user", "mixed", "none", null), (rows, attribute) => {
+      const dictionaries = new Dictionaries(0, SEED);
+      const batch = build(dictionaries, rows, 100);
+      const grouped = groupRows(batch, attribute);
+      for (const stored of [grouped, decode(encodeBatch(grouped, dictionaries, null), dictionaries)]) {
+        const { grouping } = stored;
+        if (grouping === null) throw new Error("a grouped batch");
+        expect(rowsOf(inOffsetOrder(stored))).toEqual(rowsOf(batch));
+        expect(rowsOf(stored)).toEqual(Array.from(grouping.arrival, (place) => rowsOf(batch)[place]));
+        const codes = attribute === null ? undefined : stored.attributes.get(attribute)?.codes?.codes;
+        const keys = Array.from({ length: stored.count }, (_, i) => [integerAt(stored.minutes, i), codes?.[i] ?? 0]);
+        expect(keys).toEqual(
+          keys.toSorted(([a, x], [b, y]) => (a as number) - (b as number) || (x as number) - (y as number)),
+        );
+        const runs = Array.from(grouping.runCodes, (code, run) =>
+          Array<number>(integerAt(grouping.runLengths, run)).fill(code),
+        );
+        expect(runs.flat()).toEqual(keys.map(([, code]) => code));
+        const minutes = Array.from(grouping.minutes, (minute, s) =>
+          Array<number>((grouping.rowStarts[s + 1] as number) - (grouping.rowStarts[s] as number)).fill(minute),
+        );
+        expect(minutes.flat()).toEqual(keys.map(([minute]) => minute));
+      }
+    }),
+  );
+});
+
 describe("bytes that are not what was written", () => {
   const dictionaries = new Dictionaries(0, SEED);
-  const bytes = encodeBatch(build(dictionaries, [{ time: BASE_TIME, ad: "x", user: "u" }]), dictionaries, null);
+  const rows = [
+    { time: BASE_TIME, ad: "x", user: "u", price: 0.1 },
+    { time: BASE_TIME + 60_000, ad: "y", user: "v", price: Math.PI },
+  ];
+  const ofTail = encodeBatch(build(dictionaries, rows), dictionaries, null);
+  const ofSegment = encodeBatch(groupRows(build(dictionaries, rows), "ad"), dictionaries, null);
 
-  test("are refused wherever one bit of the hot part is flipped", () => {
-    for (let i = 0; i < bytes.hot.length; i++) {
-      const broken = bytes.hot.slice();
-      broken[i] = (broken[i] as number) ^ 1;
-      expect(decodeBatch(broken, () => bytes.cold, dictionaries)).toMatchObject({
-        failure: { reason: "corrupt_batch" },
-      });
+  test.each([
+    ["the tail", ofTail],
+    ["a segment", ofSegment],
+  ])("are never read as if they were, wherever one bit of a batch of %s is flipped", (_, bytes) => {
+    const expected = readAll(decode(bytes, dictionaries));
+    for (const part of [bytes.hot, ...bytes.wide, bytes.cold]) {
+      for (let i = 0; i < part.length; i++) {
+        part[i] = (part[i] as number) ^ 1;
+        const decoded = decodeBatch(bytes.hot, partsOf(bytes), dictionaries);
+        // What lies between two columns says nothing.
+        if (decoded.ok) expect(() => expect(readAll(decoded.value)).toEqual(expected)).not.toThrow(/to deeply equal/);
+        else expect(decoded.failure.reason).toBe("corrupt_batch");
+        part[i] = (part[i] as number) ^ 1;
+      }
     }
   });
 
   test("are refused when cut short", () => {
-    expect(decodeBatch(bytes.hot.slice(0, 40), () => bytes.cold, dictionaries)).toMatchObject({
-      failure: { detail: "short" },
-    });
-    expect(decodeBatch(bytes.hot.slice(0, -1), () => bytes.cold, dictionaries)).toMatchObject({
-      failure: { detail: "checksum" },
-    });
+    for (const length of [40, 100, ofTail.hot.length - 1]) {
+      expect(decodeBatch(ofTail.hot.slice(0, length), partsOf(ofTail), dictionaries)).toMatchObject({
+        failure: { detail: "short" },
+      });
+    }
   });
 
-  test("stop the reader when they are in the cold part", () => {
-    const broken = bytes.cold.slice();
-    broken[0] = (broken[0] as number) ^ 1;
-    const decoded = decodeBatch(bytes.hot, () => broken, dictionaries);
-    if (!decoded.ok) throw new Error("the hot part is sound");
-    expect(() => decoded.value.attributes.get("user")?.hashes?.values()).toThrow("checksum");
+  test("stop the reader of a column, hot or cold", () => {
+    const reader = (broken: Partial<EncodedBatch>) => decode({ ...ofSegment, ...broken }, dictionaries).attributes;
+    const flip = (bytes: Uint8Array) => bytes.map((byte) => byte ^ 1);
+    expect(() =>
+      reader({ cold: flip(ofSegment.cold) })
+        .get("user")
+        ?.hashes?.values(),
+    ).toThrow("checksum");
+    expect(() => reader({ wide: ofSegment.wide.map(flip) }).get("price")?.numbers).toThrow("checksum");
+    expect(() => reader({ wide: ofSegment.wide.map(flip) }).get("ad")?.codes).not.toThrow();
   });
 });
 

@@ -20,3 +20,18 @@ test("only the bytes in the range count", () => {
   expect(crc32c(ascii("xx123456789yy"), 2, 11)).toBe(0xe3069283);
   expect(crc32c(ascii("xx"), 1, 1)).toBe(0);
 });
+
+test("a long run has the checksum of its bytes taken one by one, wherever it lies in its buffer", () => {
+  const bytes = Uint8Array.from({ length: 200 }, (_, i) => (i * 89 + 7) & 0xff);
+  const slow = (from: number, to: number) => {
+    let crc = -1;
+    for (let i = from; i < to; i++) {
+      crc ^= bytes[i] as number;
+      for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+    }
+    return ~crc >>> 0;
+  };
+  for (let from = 0; from < 20; from++) {
+    for (let to = from; to <= 200; to += 7) expect(crc32c(bytes, from, to)).toBe(slow(from, to));
+  }
+});

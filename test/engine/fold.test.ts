@@ -5,10 +5,13 @@ import {
   compileQuery,
   compileView,
   createState,
+  decodeBatch,
   digestState,
+  encodeBatch,
   fold,
   type FoldPlan,
   type FoldState,
+  groupRows,
   mergeState,
   MINUTE_MS,
   type Query,
@@ -65,6 +68,39 @@ test("live = replay: no order of records, and no cutting into batches and slices
       }
       expect(digestState(replayed)).toBe(digestState(foldAll(plan, live)));
     }),
+  );
+});
+
+test("rows that are grouped fold to the same, whatever they are grouped by, whole and in part", () => {
+  const scenario = someRows.chain((rows) => fc.record({ rows: fc.constant(rows), at: fc.nat(rows.length) }));
+  fc.assert(
+    fc.property(
+      someView,
+      scenario,
+      fc.constantFrom("ad", "country", "user", "mixed", "price", null),
+      (view, { rows, at }, attribute) => {
+        fc.pre(rows.length > 0);
+        const plan = compileView(view);
+        const dictionaries = newDictionaries();
+        const batch = batchOf(rows, dictionaries);
+        const grouped = groupRows(batch, attribute);
+        const encoded = encodeBatch(grouped, dictionaries, null);
+        const parts = { wide: (part: number) => encoded.wide[part - 1] as Uint8Array, cold: () => encoded.cold };
+        const stored = decodeBatch(encoded.hot, parts, dictionaries);
+        if (!stored.ok) throw new Error(stored.failure.detail);
+        const expected = digestState(foldAll(plan, [rows]));
+        for (const form of [grouped, stored.value]) {
+          const whole = createState(plan, SEED);
+          fold(plan, whole, form, 0, form.count);
+          expect(digestState(whole)).toBe(expected);
+          const inTwo = createState(plan, SEED);
+          fold(plan, inTwo, form, 0, at);
+          fold(plan, inTwo, form, at, form.count);
+          expect(digestState(inTwo)).toBe(expected);
+        }
+      },
+    ),
+    { numRuns: 500 },
   );
 });
 

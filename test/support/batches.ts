@@ -35,6 +35,7 @@ export function batchOf(rows: readonly Row[], dictionaries: Dictionaries, isWide
   return {
     baseOffset: 0,
     count: rows.length,
+    grouping: null,
     minutes: { base: minuteMin, deltas: Uint32Array.from(minutes, (minute) => minute - minuteMin) },
     milliseconds: { base: 0, deltas: Uint16Array.from(rows, ({ time }) => time % MINUTE_MS) },
     appendTimes: { base: BASE_TIME, deltas: null },
