@@ -6,7 +6,7 @@ import { assert } from "#protocol";
 import type { AttributeColumns, CodeArray, ColumnBatch, IntegerColumn } from "./column-batch.ts";
 import { MINUTE_MS } from "./column-batch.ts";
 import type { Dictionaries } from "./dictionary.ts";
-import type { EventColumns } from "./event-columns.ts";
+import { type EventColumn, type EventColumns, eventValueAt } from "./event-columns.ts";
 import { hashText } from "./siphash.ts";
 import { taggedText, type Value } from "./value.ts";
 
@@ -31,31 +31,19 @@ export function buildBatch(
   assert(count > 0, "a batch has records");
   const minutes = new Float64Array(count);
   const milliseconds = new Float64Array(count);
-  const fromPages = new Float64Array(count);
   const builders = new Map<string, AttributeBuilder>();
   let at = 0;
   for (const piece of pieces) {
-    const { events, rows, fromPage } = piece;
-    const kept = pieceCount(piece);
-    for (let i = 0; i < kept; i++) {
-      const told = events.times[rows === null ? i : (rows[i] as number)] as number;
-      const time = fromPage ? Math.min(told, appendTime) : told;
-      minutes[at + i] = Math.floor(time / MINUTE_MS);
-      milliseconds[at + i] = time - (minutes[at + i] as number) * MINUTE_MS;
-      fromPages[at + i] = fromPage ? 1 : 0;
-    }
-    for (const { name, values } of events.attributes) {
-      let builder = builders.get(name);
+    writeTimes(piece, appendTime, minutes, milliseconds, at);
+    for (const column of piece.events.attributes) {
+      let builder = builders.get(column.name);
       if (builder === undefined) {
-        builder = new AttributeBuilder(dictionaries, name, identifiers.has(name), count);
-        builders.set(name, builder);
+        builder = new AttributeBuilder(dictionaries, column.name, identifiers.has(column.name), count);
+        builders.set(column.name, builder);
       }
-      for (let i = 0; i < kept; i++) {
-        const value = values[rows === null ? i : (rows[i] as number)] as Value;
-        if (value !== null) builder.set(at + i, value);
-      }
+      builder.add(column, piece.rows, pieceCount(piece), at);
     }
-    at += kept;
+    at += pieceCount(piece);
   }
   const attributes = new Map<string, AttributeColumns>();
   for (const [name, builder] of builders) if (builder.used) attributes.set(name, builder.finish());
@@ -67,12 +55,46 @@ export function buildBatch(
     minutes: minuteColumn,
     milliseconds: integerColumn(milliseconds),
     appendTimes: { base: appendTime, deltas: null },
-    fromPages: integerColumn(fromPages),
+    fromPages: fromPagesColumn(pieces, count),
     attributes,
     minuteMin: minuteColumn.base,
-    minuteMax: minutes.reduce((a, b) => Math.max(a, b)),
+    minuteMax: rangeOf(minutes).greatest,
     appendTimeMax: appendTime,
   };
+}
+
+/** The times of a piece's records, split into minutes and the rest, from place `at` on. */
+function writeTimes(
+  piece: AppendPiece,
+  appendTime: number,
+  minutes: Float64Array,
+  milliseconds: Float64Array,
+  at: number,
+): void {
+  const { rows, fromPage } = piece;
+  const { times } = piece.events;
+  const kept = pieceCount(piece);
+  for (let i = 0; i < kept; i++) {
+    const told = times[rows === null ? i : (rows[i] as number)] as number;
+    const time = fromPage ? Math.min(told, appendTime) : told;
+    const minute = Math.floor(time / MINUTE_MS);
+    minutes[at + i] = minute;
+    milliseconds[at + i] = time - minute * MINUTE_MS;
+  }
+}
+
+/** Mostly all records of a commit come by one kind of key. */
+function fromPagesColumn(pieces: readonly AppendPiece[], count: number): IntegerColumn {
+  const first = pieces[0]?.fromPage === true;
+  if (pieces.every(({ fromPage }) => fromPage === first)) return { base: first ? 1 : 0, deltas: null };
+  const fromPages = new Float64Array(count);
+  let at = 0;
+  for (const piece of pieces) {
+    const to = at + pieceCount(piece);
+    if (piece.fromPage) fromPages.fill(1, at, to);
+    at = to;
+  }
+  return integerColumn(fromPages);
 }
 
 const pieceCount = (piece: AppendPiece): number => (piece.rows === null ? piece.events.count : piece.rows.length);
@@ -89,22 +111,40 @@ export function rowsBeyondNames(
   namesMax: number,
   always: ReadonlySet<string> = new Set(),
 ): ReadonlySet<number> {
-  const beyond = new Set<number>();
-  let free = namesMax - dictionaries.names.filter((name) => !always.has(name)).length;
-  for (const { name, values } of events.attributes) {
-    if (always.has(name) || dictionaries.hasAttribute(name) || values.every((value) => value === null)) continue;
-    if (free > 0) free -= 1;
-    else values.forEach((value, row) => value !== null && beyond.add(row));
+  let beyond: Set<number> | undefined;
+  let free: number | undefined;
+  for (const column of events.attributes) {
+    const { name } = column;
+    if (always.has(name) || dictionaries.hasAttribute(name) || !isUsed(column, events.count)) continue;
+    free ??= namesMax - dictionaries.names.filter((known) => !always.has(known)).length;
+    if (free > 0) {
+      free -= 1;
+      continue;
+    }
+    beyond ??= new Set();
+    for (let row = 0; row < events.count; row++) if (eventValueAt(column, row) !== null) beyond.add(row);
   }
-  return beyond;
+  return beyond ?? NONE;
 }
 
-/** Collects one attribute's values into the columns that they need. */
+const NONE: ReadonlySet<number> = new Set();
+
+function isUsed(column: EventColumn, count: number): boolean {
+  for (let row = 0; row < count; row++) if (eventValueAt(column, row) !== null) return true;
+  return false;
+}
+
+/**
+ * Collects one attribute's values into the columns that they need. New values are given their codes in the order of their
+ * records, whichever form they come in: a batch depends on what was sent, not on how it was carried.
+ */
 class AttributeBuilder {
   readonly #dictionaries: Dictionaries;
-  readonly #id: number;
+  readonly #name: string;
   readonly #identifier: boolean;
   readonly #count: number;
+  /** The attribute's id, from its first value on: a name that only rejected events have is given none. */
+  #id = -1;
   #codes: Uint32Array | undefined;
   #numbers: Float64Array | undefined;
   #words: Uint32Array | undefined;
@@ -112,27 +152,78 @@ class AttributeBuilder {
 
   constructor(dictionaries: Dictionaries, name: string, identifier: boolean, count: number) {
     this.#dictionaries = dictionaries;
-    this.#id = dictionaries.attributeId(name);
+    this.#name = name;
     this.#identifier = identifier;
     this.#count = count;
   }
 
   get used(): boolean {
-    return this.#codes !== undefined || this.#numbers !== undefined || this.#words !== undefined;
+    return this.#id >= 0;
   }
 
-  set(index: number, value: NonNullable<Value>): void {
+  /** Takes `rows` (null: the first `kept`) of a column as the records from `at` on. */
+  add(column: EventColumn, rows: Uint32Array | null, kept: number, at: number): void {
+    if (column.codes !== undefined && !this.#identifier)
+      return this.#addCodes(column.codes, column.values, rows, kept, at);
+    if (column.numbers !== undefined && !this.#identifier) return this.#addNumbers(column.numbers, rows, kept, at);
+    for (let i = 0; i < kept; i++) {
+      const value = eventValueAt(column, rows === null ? i : (rows[i] as number));
+      if (value !== null) this.#set(at + i, value);
+    }
+  }
+
+  /** Each distinct value is looked up once. */
+  #addCodes(
+    codes: Uint8Array | Uint16Array,
+    values: readonly Value[],
+    rows: Uint32Array | null,
+    kept: number,
+    at: number,
+  ): void {
+    // The dictionary's code of each of the request's, 0 where it is not known yet or there is none.
+    const translation = new Uint32Array(values.length);
+    for (let i = 0; i < kept; i++) {
+      const code = codes[rows === null ? i : (rows[i] as number)] as number;
+      const known = translation[code] as number;
+      if (known !== 0) {
+        (this.#codes as Uint32Array)[at + i] = known;
+        continue;
+      }
+      const value = values[code] as Value;
+      if (value === null) continue;
+      this.#set(at + i, value);
+      translation[code] = this.#codes?.[at + i] ?? 0;
+    }
+  }
+
+  #addNumbers(source: Float64Array, rows: Uint32Array | null, kept: number, at: number): void {
+    const numbers = (this.#numbers ??= new Float64Array(this.#count).fill(NaN));
+    for (let i = 0; i < kept; i++) {
+      const number = source[rows === null ? i : (rows[i] as number)] as number;
+      if (number !== number) continue;
+      this.#takeId();
+      numbers[at + i] = number;
+    }
+  }
+
+  #set(index: number, value: NonNullable<Value>): void {
+    const id = this.#takeId();
     if (this.#identifier) {
       this.#setHash(index, value);
     } else if (typeof value === "number") {
       this.#numbers ??= new Float64Array(this.#count).fill(NaN);
       this.#numbers[index] = value;
     } else {
-      const code = this.#dictionaries.intern(this.#id, value);
+      const code = this.#dictionaries.intern(id, value);
       if (code === undefined) return this.#setHash(index, value);
       this.#codes ??= new Uint32Array(this.#count);
       this.#codes[index] = code;
     }
+  }
+
+  #takeId(): number {
+    if (this.#id < 0) this.#id = this.#dictionaries.attributeId(this.#name);
+    return this.#id;
   }
 
   #setHash(index: number, value: NonNullable<Value>): void {
@@ -157,19 +248,14 @@ class AttributeBuilder {
 /** The narrowest array that holds the codes. */
 export function narrowCodes(codes: CodeArray): CodeArray {
   let greatest = 0;
-  for (const code of codes) greatest = code > greatest ? code : greatest;
-  if (greatest < 0x100) return Uint8Array.from(codes);
-  return greatest < 0x10000 ? Uint16Array.from(codes) : Uint32Array.from(codes);
+  for (let i = 0; i < codes.length; i++) greatest = Math.max(greatest, codes[i] as number);
+  if (greatest < 0x100) return new Uint8Array(codes);
+  return greatest < 0x10000 ? new Uint16Array(codes) : new Uint32Array(codes);
 }
 
 /** The narrowest column that holds the whole numbers. */
 export function integerColumn(values: Float64Array): IntegerColumn {
-  let base = Infinity;
-  let greatest = -Infinity;
-  for (const value of values) {
-    if (value < base) base = value;
-    if (value > greatest) greatest = value;
-  }
+  const { least: base, greatest } = rangeOf(values);
   const range = greatest - base;
   if (range === 0) return { base, deltas: null };
   const deltas =
@@ -182,4 +268,15 @@ export function integerColumn(values: Float64Array): IntegerColumn {
           : new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) deltas[i] = (values[i] as number) - base;
   return { base, deltas };
+}
+
+function rangeOf(values: Float64Array): { readonly least: number; readonly greatest: number } {
+  let least = Infinity;
+  let greatest = -Infinity;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return { least, greatest };
 }

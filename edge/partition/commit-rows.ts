@@ -5,7 +5,14 @@
  * How long a row will be is only known once it is built, and by then its strings are in the dictionaries. So it is estimated
  * from above, and only where the estimate is too great is it worth looking strings up that the dictionaries have already.
  */
-import { type AppendPiece, type Dictionaries, type EventColumns, ENGINE_LIMITS } from "#engine";
+import {
+  type AppendPiece,
+  type Dictionaries,
+  ENGINE_LIMITS,
+  type EventColumn,
+  type EventColumns,
+  eventValueAt,
+} from "#engine";
 import { PARTITION_LIMITS } from "./limits.ts";
 
 /** A hash, a length, and a code or number: what a value takes beside its text. */
@@ -14,12 +21,24 @@ const VALUE_BYTES = 20;
 /** At most how many bytes the events take in the log, were all their strings new. Also what they take while they wait. */
 export function weightOf(events: EventColumns): number {
   let weight = 16 * events.count;
-  for (const { values } of events.attributes) {
-    weight += VALUE_BYTES * values.length;
-    for (const value of values) if (typeof value === "string") weight += 3 * value.length;
-  }
+  for (const column of events.attributes) weight += VALUE_BYTES * events.count + 3 * textLength(column, events.count);
   return weight;
 }
+
+/** UTF-16 units of all texts of a column, each as often as it occurs. */
+function textLength({ values, codes, numbers }: EventColumn, count: number): number {
+  let length = 0;
+  if (numbers !== undefined) return 0;
+  if (codes === undefined) {
+    for (let row = 0; row < count; row++) length += lengthOf(values[row]);
+    return length;
+  }
+  const lengths = Uint16Array.from(values, lengthOf);
+  for (let row = 0; row < count; row++) length += lengths[codes[row] as number] as number;
+  return length;
+}
+
+const lengthOf = (value: unknown): number => (typeof value === "string" ? value.length : 0);
 
 /** @returns the pieces of each row, in order */
 export function splitIntoRows(pieces: readonly AppendPiece[], dictionaries: Dictionaries): readonly AppendPiece[][] {
@@ -54,12 +73,13 @@ function splitPiece(piece: AppendPiece, count: number, dictionaries: Dictionarie
   const { events, fromPage } = piece;
   const rows = piece.rows ?? Uint32Array.from({ length: count }, (_, i) => i);
   const weights = new Float64Array(count).fill(16);
-  for (const { name, values } of events.attributes) {
+  for (const column of events.attributes) {
+    const { name } = column;
     const dictionary = dictionaries.hasAttribute(name)
       ? dictionaries.dictionary(dictionaries.attributeId(name))
       : undefined;
     rows.forEach((row, i) => {
-      const value = values[row];
+      const value = eventValueAt(column, row);
       const isNewText = typeof value === "string" && dictionary?.codeOf(value) === undefined;
       weights[i] = (weights[i] as number) + VALUE_BYTES + (isNewText ? 3 * value.length : 0);
     });

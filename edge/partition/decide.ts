@@ -12,6 +12,7 @@ import {
   type AppendPiece,
   type Dictionaries,
   type EventColumns,
+  eventValueAt,
   isLate,
   type ProducerEntry,
   rowsBeyondNames,
@@ -132,11 +133,13 @@ class CommitDraft {
     const { appendTime, allowedLatenessMs } = this.#context;
     const count = rows === null ? events.count : rows.length;
     let late = 0;
+    let greatestTime = this.#greatestTime;
     for (let i = 0; i < count; i++) {
       const time = Math.min(events.times[rows === null ? i : (rows[i] as number)] as number, appendTime);
-      if (time > this.#greatestTime) this.#greatestTime = time;
+      if (time > greatestTime) greatestTime = time;
       if (fromPage && isLate(time, appendTime, allowedLatenessMs)) late += 1;
     }
+    this.#greatestTime = greatestTime;
     return late;
   }
 
@@ -165,9 +168,13 @@ const TOO_MANY_NAMES = `the stream knows ${EVENT_LIMITS.attributeNamesMax} attri
 
 /** Gives ids to the attribute names that the rows (null: all) are the first to use. */
 function giveNames(dictionaries: Dictionaries, events: EventColumns, rows: Uint32Array | null): void {
-  for (const { name, values } of events.attributes) {
-    if (dictionaries.hasAttribute(name)) continue;
-    const isUsed = rows === null ? values.some((value) => value !== null) : rows.some((row) => values[row] !== null);
-    if (isUsed) dictionaries.attributeId(name);
+  const count = rows === null ? events.count : rows.length;
+  for (const column of events.attributes) {
+    if (dictionaries.hasAttribute(column.name)) continue;
+    for (let i = 0; i < count; i++) {
+      if (eventValueAt(column, rows === null ? i : (rows[i] as number)) === null) continue;
+      dictionaries.attributeId(column.name);
+      break;
+    }
   }
 }

@@ -30,6 +30,8 @@ export const PARTITION_LIMITS = {
   overloadedRetryMs: 1 * SECOND_MS,
   /** Bytes of the object's database beyond which appends are refused: 10 GB is where SQLite itself would fail. */
   databaseBytesMax: 9_500_000_000,
+  /** Shared commits between two looks at the database's size: with all that may wait in each, half of what is kept free. */
+  commitsUnmeasuredMax: 8,
   /** Rejects that the partition remembers, newest first: a list to debug a publisher with, not a log. */
   rejectsKeptMax: 100,
   /** Rejects that one commit writes down: a flood of bad events must not fill the log. */

@@ -17,6 +17,7 @@ import type { Database } from "./database.ts";
 import { decide, type Verdict } from "./decide.ts";
 import { DictionaryStore } from "./dictionary-store.ts";
 import { addCounters, type Checkpoint, type Counters, type FactStore, NO_CHECKPOINT, NO_COUNTS } from "./facts.ts";
+import { Fullness } from "./fullness.ts";
 import { type Generation, messageOf, statusOf } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { greatestTimeOf } from "./greatest-time.ts";
@@ -39,6 +40,7 @@ export class Partition {
   readonly #facts: FactStore;
   readonly #dictionaries: DictionaryStore;
   readonly #producers: ProducerStore;
+  readonly #fullness: Fullness;
   #config: PartitionConfig;
   #identifiers: ReadonlySet<string>;
   #groupedBy: string | null;
@@ -55,6 +57,7 @@ export class Partition {
   /** Wakes: everything is as it was when the last commit was written. */
   constructor(database: Database, facts: FactStore, config: PartitionConfig, now: number) {
     this.database = database;
+    this.#fullness = new Fullness(database);
     this.#facts = facts;
     this.#config = config;
     this.#identifiers = identifiersOf(config);
@@ -108,15 +111,13 @@ export class Partition {
   /** Commits requests together. @returns a verdict for each */
   commit(requests: readonly PartitionAppend[], now: number): readonly Verdict[] {
     const appendTime = Math.max(this.#lastAppendTime, now);
-    const bytes = this.database.bytes;
-    const max = PARTITION_LIMITS.databaseBytesMax;
     const decision = decide(requests, {
       partition: this.#config.partition,
       appendTime,
       logEnd: this.log.end,
       allowedLatenessMs: this.#config.allowedLatenessMs,
       dictionaries: this.#dictionaries.current,
-      full: bytes > max ? { bytes, max } : null,
+      full: this.#fullness.of(requests.length > 1),
       producer: (slot, key) => this.#producers.get(slot, key, appendTime),
     });
     const { pieces, admission } = decision;

@@ -19,6 +19,7 @@ import { openApiEndpoint } from "./openapi.ts";
 import { adminOrigins, streamOrigins } from "./origins.ts";
 import { problemResponse } from "./problem.ts";
 import { queryEndpoints } from "./query.ts";
+import { RememberingRouter } from "./router.ts";
 import { StreamDirectory } from "./stream-access.ts";
 import { systemEndpoints } from "./system.ts";
 
@@ -39,6 +40,7 @@ export const endpoints: readonly Endpoint[] = [...described, openApiEndpoint(des
 export function createApp(): App {
   const directory = new StreamDirectory();
   const app: App = new Hono<HttpEnv>();
+  app.router = new RememberingRouter(app.router);
   app.onError(failed);
   app.notFound(() => problemResponse({ reason: "not_found" }));
   app.use(async (c, next) => {

@@ -2,7 +2,7 @@
  * The events of one append as columns, with what the edge knows beside what the client said. No clock and no I/O: all that
  * was learned from outside is passed in, because it becomes part of the record and a replay must see the same.
  */
-import { type EventColumns, eventTime, type Value } from "#engine";
+import { compactColumn, type EventColumns, eventTime, type Value } from "#engine";
 import { type AppendRequest, EVENT_LIMITS, type ParsedEvent, type RejectedEvent } from "#protocol";
 
 /** What the edge adds to events that a write key sends. Null: not known, or not to be kept. */
@@ -51,11 +51,18 @@ export function tabulate(
   };
 }
 
+interface Column {
+  readonly name: string;
+  readonly values: Value[];
+}
+
 /** One column a name. A name that a later event brings is null for those before it. */
 class Columns {
   rows = 0;
   readonly #capacity: number;
-  readonly #byName = new Map<string, Value[]>();
+  readonly #byName = new Map<string, Column>();
+  /** The columns in the order in which the event before named them: the next one mostly does the same. */
+  readonly #order: Column[] = [];
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -63,40 +70,50 @@ class Columns {
 
   /** False, and nothing is changed, if the event would bring more names than a stream may have. */
   add(event: ParsedEvent, enrichment: Enrichment | null): boolean {
-    if (this.#namesWith(event) > EVENT_LIMITS.attributeNamesMax) return false;
+    const { attributes } = event;
+    if (this.#byName.size + attributes.size > EVENT_LIMITS.attributeNamesMax && this.#areTooMany(attributes))
+      return false;
     const row = this.rows++;
-    this.#set(row, "type", event.type);
-    for (const [name, value] of event.attributes) {
+    let place = 0;
+    this.#set(row, "type", event.type, place++);
+    for (const [name, value] of attributes) {
       // Nobody but the edge says what a page's address is.
-      if (value !== null && (enrichment === null || name !== "ip")) this.#set(row, name, value);
+      if (value !== null && (enrichment === null || name !== "ip")) this.#set(row, name, value, place++);
     }
     if (enrichment === null) return true;
     // Even a null of the client's own stands: it says that it does not want this known.
-    if (enrichment.country !== null && !event.attributes.has("country")) this.#set(row, "country", enrichment.country);
-    if (!event.attributes.has("device")) this.#set(row, "device", enrichment.device);
-    if (enrichment.ip !== null) this.#set(row, "ip", enrichment.ip);
+    const { country, device, ip } = enrichment;
+    if (country !== null && !attributes.has("country")) this.#set(row, "country", country, place++);
+    if (!attributes.has("device")) this.#set(row, "device", device, place++);
+    if (ip !== null) this.#set(row, "ip", ip, place++);
     return true;
   }
 
   finish(): EventColumns["attributes"] {
-    return Array.from(this.#byName, ([name, values]) => ({
-      name,
-      values: this.rows === this.#capacity ? values : values.slice(0, this.rows),
-    }));
+    const isWhole = this.rows === this.#capacity;
+    return Array.from(this.#byName.values(), ({ name, values }) =>
+      compactColumn(name, isWhole ? values : values.slice(0, this.rows)),
+    );
   }
 
-  #namesWith(event: ParsedEvent): number {
+  #areTooMany(attributes: ParsedEvent["attributes"]): boolean {
     let names = this.#byName.size;
-    for (const [name, value] of event.attributes) if (value !== null && !this.#byName.has(name)) names++;
-    return names;
+    for (const [name, value] of attributes) if (value !== null && !this.#byName.has(name)) names++;
+    return names > EVENT_LIMITS.attributeNamesMax;
   }
 
-  #set(row: number, name: string, value: Value): void {
+  #set(row: number, name: string, value: Value, place: number): void {
+    let column = this.#order[place];
+    if (column?.name !== name) this.#order[place] = column = this.#column(name);
+    column.values[row] = value;
+  }
+
+  #column(name: string): Column {
     let column = this.#byName.get(name);
     if (column === undefined) {
-      column = new Array<Value>(this.#capacity).fill(null);
+      column = { name, values: new Array<Value>(this.#capacity).fill(null) };
       this.#byName.set(name, column);
     }
-    column[row] = value;
+    return column;
   }
 }

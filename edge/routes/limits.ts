@@ -13,6 +13,18 @@ export const CONTEXT_LIMITS = {
   streamsMax: 500,
 } as const;
 
+export const ROUTER_LIMITS = {
+  /** Paths of which the handlers are remembered: a few for each stream that one isolate serves. */
+  pathsMax: 1_000,
+  /** Characters of a path that is remembered: the longest that a stream's name and a view's can make. */
+  pathLengthMax: 256,
+} as const;
+
+export const HASH_LIMITS = {
+  /** Keyed hashes of producers and addresses remembered by one isolate: some 300 bytes each. */
+  rememberedMax: 4_096,
+} as const;
+
 export const INPUT_LIMITS = {
   /** Body of a query or of an administrative request, in bytes: a list of 1,000 strings of 200 bytes fits. */
   bodyBytesMax: 256 * KIB,

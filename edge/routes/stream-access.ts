@@ -16,6 +16,11 @@ import { NameSchema } from "./schemas/common.ts";
 export interface StreamAccess<C extends AppendContext = AppendContext> {
   readonly context: C;
   readonly keys: readonly { readonly key: KeyDigest; readonly digest: Uint8Array }[];
+  /**
+   * Keys that were presented and found to be in the list, by their text: one that comes with every request is hashed and
+   * compared once as long as this access is remembered. Only what matched gets in, so that it is as short as the list.
+   */
+  readonly recognised: Map<string, KeyDigest>;
   /** The stream's secret, ready to hash with. */
   readonly secret: CryptoKey;
 }
@@ -79,6 +84,7 @@ async function prepare<C extends AppendContext>(context: C): Promise<StreamAcces
   return {
     context,
     keys: context.keys.map((key) => ({ key, digest: hexToBytes(key.digest) })),
+    recognised: new Map(),
     secret: await importHmacKey(hexToBytes(context.secret)),
   };
 }

@@ -44,8 +44,17 @@ const RESERVED: ReadonlySet<string> = new Set(
 
 export const DEFAULT_TYPE = "click";
 
+/** Names that were found to be sound: a page uses a dozen of them, and they come with every click. */
+const soundNames = new Set<string>();
+const SOUND_NAMES_MAX = 1_024;
+
 /** True for a name that an attribute may have. */
-export const isAttributeName = (name: string): boolean => NAME.test(name) && !RESERVED.has(name);
+export function isAttributeName(name: string): boolean {
+  if (soundNames.has(name)) return true;
+  if (!NAME.test(name) || RESERVED.has(name)) return false;
+  if (soundNames.size < SOUND_NAMES_MAX) soundNames.add(name);
+  return true;
+}
 
 /** True for a name that a query may filter and group by: any attribute's, and `type`. */
 export const isQueryableName = (name: string): boolean => name === "type" || isAttributeName(name);
@@ -60,30 +69,32 @@ export function parseEvent(
   input: unknown,
   context: ReadonlyMap<string, AttributeValue | null>,
 ): Result<ParsedEvent, Rejection> {
-  if (!isObject(input)) return reject("invalid_type", "an event is an object");
-  const attributes = new Map(context);
+  if (!isObject(input)) return fail(rejection("invalid_type", "an event is an object"));
+  const attributes = new Map<string, AttributeValue | null>();
+  if (context.size > 0) for (const [name, value] of context) attributes.set(name, value);
   let type = DEFAULT_TYPE;
   let time: number | null = null;
-  for (const [name, value] of Object.entries(input)) {
+  for (const name of Object.keys(input)) {
+    const value = input[name];
     if (name === "type") {
       if (value === null) continue;
-      if (typeof value !== "string") return reject("invalid_type", "`type` is a string");
-      const checked = parseValue(name, value);
-      if (!checked.ok) return checked;
-      type = checked.value as string;
+      if (typeof value !== "string") return fail(rejection("invalid_type", "`type` is a string"));
+      const checked = checkText(name, value);
+      if (typeof checked !== "string") return fail(checked);
+      type = checked;
     } else if (name === "time") {
       const parsed = parseTime(value);
-      if (parsed === undefined) return reject("invalid_time", "`time` is milliseconds since the epoch, or ISO 8601");
+      if (parsed === undefined) {
+        return fail(rejection("invalid_time", "`time` is milliseconds since the epoch, or ISO 8601"));
+      }
       time = parsed;
     } else {
-      const checked = parseAttribute(name, value);
-      if (!checked.ok) return checked;
-      attributes.set(name, checked.value);
+      const checked = checkAttribute(name, value);
+      if (isRejection(checked)) return fail(checked);
+      attributes.set(name, checked);
     }
   }
-  if (attributes.size > EVENT_LIMITS.attributesMax) {
-    return reject("too_many_attributes", `${attributes.size} attributes, at most ${EVENT_LIMITS.attributesMax}`);
-  }
+  if (attributes.size > EVENT_LIMITS.attributesMax) return fail(tooManyAttributes(attributes.size));
   return ok({ type, time, attributes });
 }
 
@@ -91,45 +102,49 @@ export function parseEvent(
 export function parseContext(input: unknown): Result<ReadonlyMap<string, AttributeValue | null>, Rejection> {
   const attributes = new Map<string, AttributeValue | null>();
   if (input === undefined || input === null) return ok(attributes);
-  if (!isObject(input)) return reject("invalid_type", "`context` is an object");
+  if (!isObject(input)) return fail(rejection("invalid_type", "`context` is an object"));
   for (const [name, value] of Object.entries(input)) {
-    const checked = parseAttribute(name, value);
-    if (!checked.ok) return checked;
-    attributes.set(name, checked.value);
+    const checked = checkAttribute(name, value);
+    if (isRejection(checked)) return fail(checked);
+    attributes.set(name, checked);
   }
-  if (attributes.size > EVENT_LIMITS.attributesMax) {
-    return reject("too_many_attributes", `${attributes.size} attributes, at most ${EVENT_LIMITS.attributesMax}`);
-  }
+  if (attributes.size > EVENT_LIMITS.attributesMax) return fail(tooManyAttributes(attributes.size));
   return ok(attributes);
 }
 
-function parseAttribute(name: string, value: unknown): Result<AttributeValue | null, Rejection> {
+// No Result for a value: this runs for each attribute of each click, and what it gives is never an object unless it is a
+// rejection.
+
+function checkAttribute(name: string, value: unknown): AttributeValue | null | Rejection {
   if (!isAttributeName(name)) {
     const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
-    return reject("invalid_name", RESERVED.has(name) ? `${shown} is reserved` : `${shown} is not a name`);
+    return rejection("invalid_name", RESERVED.has(name) ? `${shown} is reserved` : `${shown} is not a name`);
   }
-  return parseValue(name, value);
-}
-
-function parseValue(name: string, value: unknown): Result<AttributeValue | null, Rejection> {
   switch (typeof value) {
-    case "boolean":
-      return ok(value);
+    case "string":
+      return checkText(name, value);
     case "number":
       // JSON can write 1e999, which arrives as Infinity. Negative zero becomes zero: they are one value to everybody.
-      return Number.isFinite(value) ? ok(value === 0 ? 0 : value) : reject("invalid_type", `\`${name}\` is not finite`);
-    case "string":
-      if (utf8LengthExceeds(value, EVENT_LIMITS.stringBytesMax)) {
-        return reject("string_too_long", `\`${name}\` is longer than ${EVENT_LIMITS.stringBytesMax} bytes`);
-      }
-      // A lone surrogate has no UTF-8: it would not come back from the log as it went in.
-      return ok(value.isWellFormed() ? value : value.toWellFormed());
+      if (!Number.isFinite(value)) return rejection("invalid_type", `\`${name}\` is not finite`);
+      return value === 0 ? 0 : value;
+    case "boolean":
+      return value;
     default:
-      return value === null || value === undefined
-        ? ok(null)
-        : reject("invalid_type", `\`${name}\` is neither string, number, boolean nor null`);
+      if (value === null || value === undefined) return null;
+      return rejection("invalid_type", `\`${name}\` is neither string, number, boolean nor null`);
   }
 }
+
+function checkText(name: string, text: string): string | Rejection {
+  if (utf8LengthExceeds(text, EVENT_LIMITS.stringBytesMax)) {
+    return rejection("string_too_long", `\`${name}\` is longer than ${EVENT_LIMITS.stringBytesMax} bytes`);
+  }
+  // A lone surrogate has no UTF-8: it would not come back from the log as it went in.
+  return text.isWellFormed() ? text : text.toWellFormed();
+}
+
+const isRejection = (checked: AttributeValue | null | Rejection): checked is Rejection =>
+  typeof checked === "object" && checked !== null;
 
 /** Date's own range ends here. */
 const TIME_MAX_MS = 8.64e15;
@@ -175,4 +190,7 @@ function utf8LengthExceeds(text: string, max: number): boolean {
   return bytes > max;
 }
 
-const reject = (code: RejectionCode, detail: string) => fail<Rejection>({ code, detail });
+const rejection = (code: RejectionCode, detail: string): Rejection => ({ code, detail });
+
+const tooManyAttributes = (count: number): Rejection =>
+  rejection("too_many_attributes", `${count} attributes, at most ${EVENT_LIMITS.attributesMax}`);

@@ -1,0 +1,83 @@
+/**
+ * Headwater as a contender: the public HTTP API, one producer a connection, one partition, the view that every new stream
+ * has. What is measured is all of it: authenticate, parse, admit, append, count.
+ */
+import { StreamClient } from "../../support/api.ts";
+import { batchesPrepared, type Client, clicksOf, type Contender } from "./contender.ts";
+import { ADMIN_TOKEN, startWorkerd } from "./raw-workerd.ts";
+import { Exchange, findResponse, statusOf, textOf } from "./socket.ts";
+
+export interface Headwater extends Contender {
+  readonly stream: StreamClient;
+}
+
+/** @param bundle the built worker  @param folder for its storage, removed by the caller */
+export async function startHeadwater(
+  name: string,
+  kind: "import" | "write",
+  bundle: string,
+  folder: string,
+): Promise<Headwater> {
+  const workerd = await startWorkerd(bundle, folder);
+  const server = { url: workerd.url, adminToken: ADMIN_TOKEN };
+  const stream = await StreamClient.create(server, "clicks", { partitions: 1, identifiers: ["userId"] });
+  let producers = 0;
+  return {
+    name,
+    pid: workerd.pid,
+    stream,
+    connect: (load, clicks) =>
+      Promise.all(
+        Array.from({ length: load.connections }, async (_, i) => {
+          const events = Array.from({ length: batchesPrepared(load) }, (_unused, n) =>
+            Buffer.from(`${JSON.stringify(clicksOf(clicks, load, i, n))}}`),
+          );
+          return new Producer(
+            await Exchange.open(workerd.port),
+            `POST /v1/streams/clicks/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${stream.keys[kind]}\r\nContent-Type: application/json\r\nContent-Length: `,
+            `{"producer":{"id":"bench-${producers++}","sequence":`,
+            events,
+            load.batch,
+          );
+        }),
+      ),
+    stop: () => workerd.stop(),
+  };
+}
+
+/** One producer with one batch in flight, as the browser SDK sends them. */
+class Producer implements Client {
+  readonly #exchange: Exchange;
+  readonly #head: string;
+  readonly #producer: string;
+  readonly #events: readonly Buffer[];
+  readonly #batch: number;
+  #sent = 0;
+
+  constructor(exchange: Exchange, head: string, producer: string, events: readonly Buffer[], batch: number) {
+    this.#exchange = exchange;
+    this.#head = head;
+    this.#producer = producer;
+    this.#events = events;
+    this.#batch = batch;
+  }
+
+  async send(): Promise<void> {
+    const events = this.#events[this.#sent % this.#events.length] as Buffer;
+    const start = `${this.#producer}${this.#sent * this.#batch}},"events":`;
+    const request = `${this.#head}${start.length + events.length}\r\n\r\n${start}`;
+    const response = await this.#exchange.request([request, events], findResponse);
+    if (statusOf(response) !== 200) throw new Error(`${statusOf(response)} ${textOf(response)}`);
+    this.#sent += 1;
+  }
+
+  close(): void {
+    this.#exchange.close();
+  }
+}
+
+/** The last check of a run: all that was acknowledged is in the log. */
+export async function recordsIn(stream: StreamClient): Promise<number> {
+  const { body } = await stream.admin<{ partitions: { logEnd: number }[] }>("GET");
+  return body.partitions.reduce((sum, { logEnd }) => sum + logEnd, 0);
+}
