@@ -8,6 +8,7 @@ import { exists, inRoot, run, UserError } from "./lib/project.mjs";
 /** By name: the file that measures, and what it needs. Run in this order. */
 const SECTIONS = {
   rows: { file: "rows-written.ts", needs: { worker: true, peers: false } },
+  appends: { file: "appends.ts", needs: { worker: true, peers: false } },
   queries: { file: "queries.ts", needs: { worker: false, peers: true } },
 };
 

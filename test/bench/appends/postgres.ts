@@ -31,8 +31,8 @@ export async function startPostgresServer(folder: string): Promise<PostgresServe
   if (bin === null) return null;
   mkdirSync(folder, { recursive: true });
   // It refuses to run as root.
-  const owner = process.getuid?.() === 0 ? nobody() : {};
-  if ("uid" in owner) chownSync(folder, owner.uid, owner.gid);
+  const owner = process.getuid?.() === 0 ? nobody() : null;
+  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
   const data = join(folder, "data");
   execFileSync(join(bin, "initdb"), ["-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale"], {
     ...owner,

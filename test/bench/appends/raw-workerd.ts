@@ -35,7 +35,7 @@ export async function startWorkerd(bundle: string, folder: string): Promise<RawW
   const config = join(folder, "config.capnp");
   writeFileSync(config, configOf(relative(folder, join(bundle, "index.js")), disk, port));
   const workerd = createRequire(import.meta.url)("workerd") as { default: string };
-  const child = await startChild(workerd.default, process.env.WD_INSPECT ? ["serve", "--inspector-addr=127.0.0.1:" + process.env.WD_INSPECT, config] : ["serve", config], port);
+  const child = await startChild(workerd.default, ["serve", config], port);
   return { ...child, port, url: `http://127.0.0.1:${port}` };
 }
 
