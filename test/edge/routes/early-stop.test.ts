@@ -11,7 +11,8 @@ const START = Date.UTC(2026, 0, 1);
 const RANGE = { from: START, to: START + 3_600_000 };
 const PARTITIONS = 4;
 const ADS = 3 * ENGINE_LIMITS.frozenGroupsMin;
-const PRODUCERS = 12;
+/** Each partition is to have clicks of so many producers at least, wherever they are hashed to. */
+const PRODUCERS = 2;
 
 /** What was asked of partitions. */
 interface Calls {
@@ -52,9 +53,13 @@ beforeAll(async () => {
   many = await TestStream.create({ partitions: PARTITIONS, views });
   single = await TestStream.create({ views });
   for (const stream of [many, single]) {
-    for (let producer = 0; producer < PRODUCERS; producer++) {
-      const producerOf = { id: `producer-${producer}`, sequence: 0 };
-      await stream.appended({ producer: producerOf, events: clicksOf(producer) }, { key: stream.keys.import });
+    const lacking = new Map(Array.from({ length: stream === many ? PARTITIONS : 1 }, (_, p) => [p, PRODUCERS]));
+    for (let i = 0; lacking.size > 0; i++) {
+      const producer = { id: `producer-${i}`, sequence: 0 };
+      const { partition } = await stream.appended({ producer, events: clicksOf(i) }, { key: stream.keys.import });
+      const lacks = lacking.get(partition) ?? 0;
+      if (lacks > 1) lacking.set(partition, lacks - 1);
+      else lacking.delete(partition);
     }
   }
 });
