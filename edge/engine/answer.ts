@@ -40,6 +40,18 @@ export function answerRows(query: Query, state: FoldState): AnswerRows {
   return { rows, truncated: count > query.limit };
 }
 
+/**
+ * The first `n` groups of a table in the order of the query's rows.
+ *
+ * @param query without buckets
+ */
+export function firstGroups(query: Query, table: GroupTable, n: number): Uint32Array {
+  const { measures } = shapeOf(query.groupBy, query.measures);
+  const groups = Int32Array.from({ length: table.size }, (_, group) => group);
+  const candidates = { tables: [table], times: [table.start], buckets: new Uint32Array(table.size), groups };
+  return topN(table.size, n, rowOrder(query, measures, candidates));
+}
+
 /** Every group of every bucket in the order of time; without groupBy one for each bucket of the range, empty or not. */
 function findCandidates(query: Query, state: FoldState): Candidates {
   const times = query.groupBy.length === 0 ? bucketsOf(query) : [...state.windows.keys()].sort((a, b) => a - b);

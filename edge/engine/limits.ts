@@ -44,4 +44,21 @@ export const ENGINE_LIMITS = {
   listMax: 1_000,
   /** Nesting of `or` and `not`. */
   whereDepthMax: 8,
+  /**
+   * Groups of a partition from which on it holds some back: two more rounds cost some milliseconds, in which as many groups
+   * are sent and merged.
+   */
+  frozenGroupsMin: 2_000,
+  /** Groups for each row of the answer from which on it does: three rounds ask for about three, if few groups are great. */
+  frozenGroupsPerRow: 8,
+  /** Bytes of a group beside its accumulators and texts: codes, records and its places in the table. */
+  groupOverheadBytes: 64,
+  /** Groups whose keys are sent to ask for the rest of them. Beyond it, all is asked for. */
+  candidatesMax: 10_000,
+  /** Bytes of such keys: a call to an object is bounded at 32 MiB. */
+  candidateBytesMax: 8 * 1024 * 1024,
+  /** Groups that are copied at a time, to be sent: a few milliseconds. */
+  copiedGroupsMax: 8_192,
+  /** Bytes of one piece of an answer on its way: who merges them has one of every partition at the same time. */
+  sentBytesMax: 256 * 1024,
 } as const;

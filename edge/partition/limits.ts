@@ -129,6 +129,11 @@ export const PARTITION_LIMITS = {
   scansMax: 2,
   /** Scans that wait for one of them to end. */
   scansWaitingMax: 64,
+  /** Partial answers that are held back at the same time; and their bytes in memory, about. Beyond it, all is sent at once. */
+  frozenPartialsMax: 16,
+  frozenBytesMax: 24 * MIB,
+  /** How long one is held at most: the slowest partition may be waited for a minute before anything more is asked for. */
+  frozenMs: 75 * SECOND_MS,
   /** Records of one reading by the administrator. */
   recordsReadMax: 10_000,
   /** Bytes of text of one such reading, about: a reply is bounded at 32 MiB. */

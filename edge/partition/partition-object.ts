@@ -6,16 +6,19 @@
  * kept, every call in it fails, and the next call wakes a new object from what is on disk.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { GroupSelection } from "#engine";
 import { type AppendReply, fail, ok, type Result } from "#protocol";
 import { type Task, Alarms } from "./alarms.ts";
 import { weightOf } from "./commit-rows.ts";
 import { Database } from "./database.ts";
 import type { Verdict } from "./decide.ts";
 import { FactStore } from "./facts.ts";
+import { FrozenPartials } from "./frozen-partials.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { migrate } from "./migrations.ts";
 import { Partition } from "./partition.ts";
+import { streamPieces } from "./partial.ts";
 import { queryLog, queryView, ScanGate } from "./query.ts";
 import { ProducerStoring } from "./producer-storing.ts";
 import { readRecords } from "./records.ts";
@@ -23,6 +26,7 @@ import { Replay } from "./replay.ts";
 import { Retention } from "./retention.ts";
 import type {
   ConfigFailure,
+  PartialGone,
   PartitionAnswer,
   PartitionAppend,
   PartitionAppendFailure,
@@ -54,6 +58,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
   readonly #facts: FactStore;
   readonly #commits: GroupCommit<PartitionAppend, Verdict>;
   readonly #scans = new ScanGate();
+  readonly #frozen = new FrozenPartials();
   readonly #alarms: Alarms;
   #room: Room | null = null;
   #isDeleted: boolean;
@@ -102,6 +107,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     if (this.#room !== null) this.#room.partition.isClosed = true;
     this.#room = null;
     this.#isDeleted = true;
+    this.#frozen.releaseAll();
     // Said before and after: whatever happens in between, and for ever after, a late append finds no stream here.
     this.#facts.put("deleted", { at: Date.now() });
     await this.ctx.storage.deleteAll();
@@ -122,8 +128,21 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     if (!room.ok) return room;
     const { partition } = room.value;
     const { source } = request;
-    if (source.kind === "view") return queryView(partition, { ...request, source });
-    return (await this.#scans.run(() => queryLog(partition, request.query))) ?? overloaded;
+    if (source.kind === "view") return queryView(partition, { ...request, source }, this.#frozen);
+    return (await this.#scans.run(() => queryLog(partition, request, this.#frozen))) ?? overloaded;
+  }
+
+  async more(
+    id: string,
+    selection: GroupSelection,
+  ): Promise<Result<ReadableStream<Uint8Array>, PartialGone | ConfigFailure>> {
+    if (this.#isDeleted) return deleted;
+    const partial = this.#frozen.find(id);
+    return partial === undefined ? fail({ reason: "partial_gone" }) : ok(streamPieces(partial.select(selection)));
+  }
+
+  async release(id: string): Promise<void> {
+    this.#frozen.release(id);
   }
 
   async records(offset: number, limit: number): Promise<PartitionRecords> {

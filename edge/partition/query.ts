@@ -12,7 +12,6 @@ import {
   compileQuery,
   compileRollup,
   createState,
-  encodeState,
   ENGINE_LIMITS,
   fold,
   type FoldPlan,
@@ -23,9 +22,11 @@ import {
   rollUp,
   sourceFromView,
 } from "#engine";
+import type { FrozenPartials } from "./frozen-partials.ts";
 import { clipCarried, type Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
+import { partialOf } from "./partial.ts";
 import type { PartitionAnswer, PartitionQuery, PartitionQueryFailure } from "./rpc.ts";
 import { runSlices } from "./slices.ts";
 import { readWindows } from "./view-reader.ts";
@@ -37,7 +38,8 @@ const tooManyGroups = fail({ reason: "too_many_groups", max: ENGINE_LIMITS.group
 /** Answers from a view; the caller has found that its windows hold the answer. */
 export async function queryView(
   partition: Partition,
-  { query, source }: PartitionQuery & { source: { kind: "view" } },
+  { query, source, early }: PartitionQuery & { source: { kind: "view" } },
+  frozen: FrozenPartials,
 ): Promise<Answered> {
   const { view } = source;
   const generation = partition.views.find(view, source.generation);
@@ -61,7 +63,7 @@ export async function queryView(
       return { from, to, generation: number };
     }),
     recordsScanned: 0,
-    partial: streamState(rolledUp.plan, rolledUp.state),
+    ...partialOf(query, rolledUp.plan, rolledUp.state, early, frozen),
   });
 }
 
@@ -96,7 +98,11 @@ async function rollUpView(
 }
 
 /** Folds the log. */
-export async function queryLog(partition: Partition, query: Query): Promise<Answered> {
+export async function queryLog(
+  partition: Partition,
+  { query, early }: PartitionQuery,
+  frozen: FrozenPartials,
+): Promise<Answered> {
   const { log, trimmed } = partition;
   const plan = compileQuery(query);
   const state = createState(plan, partition.config.seed);
@@ -142,7 +148,7 @@ export async function queryLog(partition: Partition, query: Query): Promise<Answ
     missing: missing.map(({ from, to }) => ({ from, to, reason: "trimmed" as const })),
     carried: [],
     recordsScanned,
-    partial: streamState(plan, state),
+    ...partialOf(query, plan, state, early, frozen),
   });
 }
 
@@ -168,23 +174,6 @@ export class ScanGate {
       else next();
     }
   }
-}
-
-/** The pieces of a state, one after the other, encoded as they are asked for. */
-function streamState(plan: FoldPlan, state: FoldState): ReadableStream<Uint8Array> {
-  const pieces = encodeState(plan, state);
-  return new ReadableStream({
-    type: "bytes",
-    pull(controller) {
-      const piece = pieces.next();
-      if (piece.done === true) {
-        controller.close();
-        controller.byobRequest?.respond(0);
-      } else {
-        controller.enqueue(piece.value);
-      }
-    },
-  });
 }
 
 const union = (a: Intervals, b: Intervals): Intervals => b.reduce(addInterval, a);

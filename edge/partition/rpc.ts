@@ -4,7 +4,7 @@
  * added, never given a new meaning.
  */
 import type { AdmissionFailure, AppendReply, AttributeValue, CommitPoint, RejectedEvent, Result } from "#protocol";
-import type { EventColumns, HashSeed, Query, ViewSpec } from "#engine";
+import type { EarlyStop, EventColumns, GroupSelection, HashSeed, Query, ViewSpec } from "#engine";
 
 /** Everything that a partition knows of its stream. Pushed whole; a partition keeps the newest and refuses older ones. */
 export interface PartitionConfig {
@@ -85,6 +85,8 @@ export interface PartitionQuery {
   readonly query: Query;
   readonly source:
     { readonly kind: "view"; readonly view: string; readonly generation: number } | { readonly kind: "log" };
+  /** How the asker can do with less than all groups. Absent: it cannot. */
+  readonly early?: EarlyStop;
 }
 
 export interface Interval {
@@ -102,6 +104,12 @@ export interface PartitionAnswer {
   readonly recordsScanned: number;
   /** The partial state, as `encodeState` made it: a stream, because an object's reply is bounded at 32 MiB. */
   readonly partial: ReadableStream<Uint8Array>;
+  /** Absent: the partial is all that there is. Else its first groups, out of so many. */
+  readonly held?: {
+    readonly groups: number;
+    /** Under which more of them can be asked for, for a while; null if nobody will have to. */
+    readonly id: string | null;
+  };
 }
 
 export type PartitionQueryFailure =
@@ -110,6 +118,9 @@ export type PartitionQueryFailure =
   | { readonly reason: "view_not_ready"; readonly view: string }
   | { readonly reason: "view_failed"; readonly view: string; readonly detail: string }
   | { readonly reason: "overloaded"; readonly retryAfterMs: number };
+
+/** Held-back groups are gone: the time was over, or the object has restarted. */
+export type PartialGone = { readonly reason: "partial_gone" };
 
 /** A record as the administrator reads it. */
 export interface LogRecord {
@@ -184,6 +195,10 @@ export interface PartitionRpc {
   configure(config: PartitionConfig): Promise<Result<null, ConfigFailure>>;
   append(request: PartitionAppend): Promise<Result<AppendReply, PartitionAppendFailure>>;
   query(request: PartitionQuery): Promise<Result<PartitionAnswer, PartitionQueryFailure>>;
+  /** More groups of a partial that is held back, as a stream like the partial's own. May be repeated. */
+  more(id: string, selection: GroupSelection): Promise<Result<ReadableStream<Uint8Array>, PartialGone | ConfigFailure>>;
+  /** Nothing more will be asked of it. */
+  release(id: string): Promise<void>;
   records(offset: number, limit: number): Promise<PartitionRecords>;
   /** Trims whole segments below `before`; answers the log start that came of it. */
   trim(before: number): Promise<Result<{ readonly logStart: number }, ConfigFailure>>;

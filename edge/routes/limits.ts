@@ -37,6 +37,11 @@ export const INPUT_LIMITS = {
 export const QUERY_LIMITS = {
   /** A partition that has not answered by then is named in `missing`; a log scan of a full partition takes less. */
   partitionTimeoutMs: 60_000,
+  /**
+   * Partitions whose pieces are read at the same time. All of them work at once, but each piece that is on its way takes up
+   * to some hundred kilobytes here, beside the merged groups.
+   */
+  streamsAtOnceMax: 32,
 } as const;
 
 export const CONFIG_LIMITS = {

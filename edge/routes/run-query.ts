@@ -15,7 +15,8 @@ import { fail, ok, type Result } from "#protocol";
 import type { PartitionQuery } from "../partition/rpc.ts";
 import type { QueryContext } from "../stream/rpc.ts";
 import type { QueryFailure } from "./failures.ts";
-import { type Absent, gather, type Gathered, type PartitionPart } from "./gather.ts";
+import type { Absent, PartitionPart } from "./ask-partition.ts";
+import { gather, type Gathered } from "./gather.ts";
 import { RETRY_AFTER } from "./limits.ts";
 import type { Question } from "./query-input.ts";
 import type { QueryAnswer } from "./schemas/query.ts";
@@ -37,13 +38,14 @@ export async function runQuery(
   const { query } = question;
   let { context } = access;
   let view = question.view;
+  let mayStopEarly = true;
   const excluded = new Map<number, Absent>();
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const source = sourceOf(query, view, context);
     if (!source.ok) return source;
     const asked = context.partitionConfigs.map((_, partition) => partition).filter((p) => !excluded.has(p));
     const request = { configVersion: context.version, query, source: source.value };
-    const gathered = await gather(env, context, request, asked);
+    const gathered = await gather(env, context, request, asked, mayStopEarly);
     if (gathered.ok) {
       const whole = { ...gathered.value, absent: [...gathered.value.absent, ...excluded.values()] };
       if (view === undefined && whole.absent.some(({ reason }) => reason === "view_failed")) {
@@ -54,6 +56,8 @@ export async function runQuery(
       return answer(query, source.value, context, whole, startedAt);
     }
     const { failure } = gathered;
+    // What can go wrong between rounds has done so once: the next attempt is a single one.
+    if (failure.reason === "partial_gone" || failure.reason === "broken_off") mayStopEarly = false;
     if (failure.reason === "too_many_groups") return fail(failure);
     if (failure.reason === "view_not_ready") {
       if (view !== undefined) return fail({ reason: "view_not_ready", view: view ?? "" });
@@ -62,7 +66,7 @@ export async function runQuery(
       const fresh = await directory.forQuery(env, stream);
       if (fresh === null) return fail({ reason: "unknown_stream", stream });
       ({ context } = fresh);
-    } else if (attempt > 1) {
+    } else if (failure.reason === "broken_off" && attempt > 1) {
       // Twice is no accident: answer without them, and say so.
       for (const partition of failure.partitions) excluded.set(partition, { partition, reason: "unavailable" });
     }
@@ -94,7 +98,7 @@ function answer(
   query: Query,
   source: Source,
   context: QueryContext,
-  { state, parts, absent }: Gathered,
+  { state, hasMore, parts, absent }: Gathered,
   startedAt: number,
 ): Result<QueryAnswer, QueryFailure> {
   // An answer of nothing is no answer: the client should come back, not draw an empty chart.
@@ -105,7 +109,7 @@ function answer(
   return ok({
     source: source.kind === "log" ? "log" : `view:${source.view}@${source.generation}`,
     rows: rows.map((row) => ({ ...row })),
-    truncated,
+    truncated: truncated || hasMore,
     from: query.from,
     to: query.to,
     watermark,

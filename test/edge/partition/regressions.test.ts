@@ -9,6 +9,7 @@ import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
 import { PARTITION_LIMITS } from "../../../edge/partition/limits.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
+import { FrozenPartials } from "../../../edge/partition/frozen-partials.ts";
 import { queryView } from "../../../edge/partition/query.ts";
 import { Replay } from "../../../edge/partition/replay.ts";
 import { Retention } from "../../../edge/partition/retention.ts";
@@ -214,11 +215,8 @@ test("a list of excluded windows that was coarsened excludes nothing that is not
       groupBy: [],
       measures: { clicks: { count: true } },
     });
-    const answer = await queryView(partition, {
-      configVersion: 2,
-      query,
-      source: { kind: "view", view: "clicks", generation: 2 },
-    });
+    const source = { kind: "view", view: "clicks", generation: 2 } as const;
+    const answer = await queryView(partition, { configVersion: 2, query, source }, new FrozenPartials());
     if (!answer.ok) throw new Error(answer.failure.reason);
     let counted = 0;
     for (const { start, size, records } of two.delta.windows.values())

@@ -375,6 +375,21 @@ describe("a partition that does not answer", () => {
       { key: stream.keys.read, body: { ...RANGE, groupBy: ["adId"] } },
       worker(broken),
     );
+  /** Chunks, one at a time, and then the end, or an error. */
+  const streamOf = (chunks: readonly Uint8Array[], error?: Error): ReadableStream<Uint8Array> => {
+    const left = [...chunks];
+    const source: UnderlyingByteSource = {
+      type: "bytes",
+      pull(controller) {
+        const chunk = left.shift();
+        if (chunk !== undefined) return controller.enqueue(chunk);
+        if (error !== undefined) return controller.error(error);
+        controller.close();
+        controller.byobRequest?.respond(0);
+      },
+    };
+    return new ReadableStream(source);
+  };
   const unreachable = async () => {
     throw Object.assign(new Error("moved"), { retryable: true });
   };
@@ -411,14 +426,7 @@ describe("a partition that does not answer", () => {
       if (!answer.ok) return answer;
       const bytes = new Uint8Array(await new Response(answer.value.partial).arrayBuffer());
       // All that there is, the beginning of one piece more, and then nothing.
-      const partial = new ReadableStream<Uint8Array>({
-        start(controller) {
-          controller.enqueue(bytes);
-          controller.enqueue(bytes.slice(0, 50));
-        },
-        pull: (controller) => controller.error(new Error("connection lost")),
-      });
-      return ok({ ...answer.value, partial });
+      return ok({ ...answer.value, partial: streamOf([bytes, bytes.slice(0, 50)], new Error("connection lost")) });
     };
     let breaks = Infinity;
     const broken = (index: number) => (index === 0 && breaks-- > 0 ? cutOff : undefined);
@@ -441,13 +449,8 @@ describe("a partition that does not answer", () => {
         const answer = await partition.query(question);
         if (!answer.ok) return answer;
         const bytes = new Uint8Array(await new Response(answer.value.partial).arrayBuffer());
-        const partial = new ReadableStream<Uint8Array>({
-          start(controller) {
-            for (let at = 0; at < bytes.length; at += 7) controller.enqueue(bytes.slice(at, at + 7));
-            controller.close();
-          },
-        });
-        return ok({ ...answer.value, partial });
+        const crumbs = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, i) => bytes.slice(7 * i, 7 * i + 7));
+        return ok({ ...answer.value, partial: streamOf(crumbs) });
       };
     const whole = await stream.answer({ ...RANGE, groupBy: ["adId"] });
     expect((await expectOk<QueryAnswer>(ask(crumbled))).rows).toEqual(whole.rows);

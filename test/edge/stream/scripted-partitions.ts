@@ -134,6 +134,8 @@ export class ScriptedPartition implements PartitionRpc {
 
   append = () => never();
   query = () => never();
+  more = () => never();
+  release = () => never();
   records = () => never();
   trim = () => never();
   rejects = () => never();
