@@ -3,14 +3,19 @@
  * Which of the two a group has, and what is in it, depends on the set of hashes alone: not on their order, nor on how they
  * were split and merged.
  *
- * Most groups of a window have a handful of members, so that a set object for each would cost far more than the members. All
- * sets of a table share one open-addressing table of (group, hash); a linked list through the entries leads to the members
- * of one group. A group that outgrows its set takes 2^14 registers of a byte each, and leaves its entries behind as
- * garbage until the table is next rebuilt.
+ * Hashes are not looked up when they come. They are *pending*, appended to one list with the group that they belong to, until
+ * there are about as many as members, or somebody asks. Then the list is sorted by group, and each group takes its own in
+ * one go (settle): what it has and what it is given fit the processor's first cache, where a lookup costs next to nothing. A
+ * lookup in one large table, for each hash as it comes, would miss every cache. As the list is as long as what there is, each
+ * member is moved a constant number of times.
+ *
+ * Members of all groups lie in one array, by group.
  */
 import { assert } from "#protocol";
 import type { Accumulator, DigestSink } from "./accumulator.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
+import type { CodeArray } from "./column-batch.ts";
+import { SmallSet } from "./small-set.ts";
 import { addToRegisters, emptyRegisters, estimate, mergeRegisters, REGISTERS } from "./hyperloglog.ts";
 
 /** Largest exact set. */
@@ -21,101 +26,102 @@ const PROMOTED = 0xffff;
 /** Registers that are mostly zero are stored as (index, value) pairs of 2 and 1 bytes. */
 const SPARSE_MAX = REGISTERS / 4;
 
-const ENTRIES_MIN = 16;
+const PENDING_MIN = 64;
+
+/** What a group's hashes are told apart by while it settles. */
+const seen = new SmallSet(EXACT_MAX);
 
 export class DistinctSets implements Accumulator {
+  /** Members of each group, or PROMOTED. */
   #sizes = new Uint16Array(0);
-  /** The last entry of each group, plus one; 0 for none. */
-  #heads = new Uint32Array(0);
+  /** Where the members of each group begin, in pairs of words. */
+  #starts = new Uint32Array(0);
+  #members = new Uint32Array(0);
+  /** Places in `#members` that are taken. */
+  #memberCount = 0;
+  /** Whether some of them are of groups that were promoted since they were settled. */
+  #hasGaps = false;
   readonly #registers = new Map<number, Uint8Array>();
 
-  #entryCount = 0;
-  #entryGroups = new Uint32Array(ENTRIES_MIN);
-  #entryWords = new Uint32Array(2 * ENTRIES_MIN);
-  /** The entry of the same group before this one, plus one; 0 ends the list. */
-  #entryNexts = new Uint32Array(ENTRIES_MIN);
-  /** Entries by hash, plus one: twice as many slots as there is room for entries. */
-  #slots = new Uint32Array(2 * ENTRIES_MIN);
+  #pendingCount = 0;
+  #pendingGroups = new Uint32Array(0);
+  #pendingWords = new Uint32Array(0);
 
   resize(capacity: number): void {
     if (capacity <= this.#sizes.length) return;
     const sizes = new Uint16Array(capacity);
     sizes.set(this.#sizes);
     this.#sizes = sizes;
-    const heads = new Uint32Array(capacity);
-    heads.set(this.#heads);
-    this.#heads = heads;
+    const starts = new Uint32Array(capacity).fill(this.#memberCount);
+    starts.set(this.#starts);
+    this.#starts = starts;
   }
 
   /** Adds the hash at `words[2 * rows[i]]` to the group `ids[i]`, for i in [from, to). (0, 0) is absent. */
   add(words: Uint32Array, rows: Uint32Array, ids: Int32Array, from: number, to: number): void {
+    this.#reserve(to - from);
+    let count = this.#pendingCount;
+    const groups = this.#pendingGroups;
+    const pending = this.#pendingWords;
     for (let i = from; i < to; i++) {
-      const row = rows[i] as number;
-      this.addHash(ids[i] as number, words[2 * row] as number, words[2 * row + 1] as number);
+      const at = 2 * (rows[i] as number);
+      pending[2 * count] = words[at] as number;
+      pending[2 * count + 1] = words[at + 1] as number;
+      groups[count] = ids[i] as number;
+      // What is absent is written over.
+      if (((words[at] as number) | (words[at + 1] as number)) !== 0) count++;
     }
+    this.#pendingCount = count;
   }
 
   /** Adds the hash of each record's code to its group. Code 0 is absent. */
-  addCodes(
-    codes: Uint8Array | Uint16Array | Uint32Array,
-    words: Uint32Array,
-    rows: Uint32Array,
-    ids: Int32Array,
-    from: number,
-    to: number,
-  ): void {
+  addCodes(codes: CodeArray, words: Uint32Array, rows: Uint32Array, ids: Int32Array, from: number, to: number): void {
+    this.#reserve(to - from);
+    let count = this.#pendingCount;
+    const groups = this.#pendingGroups;
+    const pending = this.#pendingWords;
     for (let i = from; i < to; i++) {
       const code = codes[rows[i] as number] as number;
-      if (code !== 0) this.addHash(ids[i] as number, words[2 * code] as number, words[2 * code + 1] as number);
+      pending[2 * count] = words[2 * code] as number;
+      pending[2 * count + 1] = words[2 * code + 1] as number;
+      groups[count] = ids[i] as number;
+      if (code !== 0) count++;
     }
+    this.#pendingCount = count;
   }
 
   addHash(group: number, low: number, high: number): void {
     if (low === 0 && high === 0) return;
-    const size = this.#sizes[group] as number;
-    if (size === PROMOTED) {
-      addToRegisters(this.#registersOf(group), low, high);
-      return;
-    }
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = slotOf(group, low, mask);
-    for (let entry = slots[slot] as number; entry !== 0; entry = slots[slot] as number) {
-      const at = entry - 1;
-      if (
-        this.#entryWords[2 * at] === low &&
-        this.#entryWords[2 * at + 1] === high &&
-        this.#entryGroups[at] === group
-      ) {
-        return;
-      }
-      slot = (slot + 1) & mask;
-    }
-    if (size === EXACT_MAX) {
-      addToRegisters(this.#promote(group), low, high);
-      return;
-    }
-    slots[slot] = this.#append(group, low, high) + 1;
-    this.#sizes[group] = size + 1;
-    if (this.#entryCount === this.#entryGroups.length) this.#rebuild();
+    this.#reserve(1);
+    const at = this.#pendingCount++;
+    this.#pendingGroups[at] = group;
+    this.#pendingWords[2 * at] = low;
+    this.#pendingWords[2 * at + 1] = high;
   }
 
   absorb(from: Accumulator, rows: Uint32Array, ids: Int32Array, count: number): void {
     assert(from instanceof DistinctSets, "accumulators of one kind merge");
+    from.settle();
     for (let i = 0; i < count; i++) {
       const row = rows[i] as number;
       const group = ids[i] as number;
       const registers = from.#registers.get(row);
       if (registers !== undefined) {
+        this.#hasGaps ||= this.#sizes[group] !== PROMOTED;
         mergeRegisters(this.#sizes[group] === PROMOTED ? this.#registersOf(group) : this.#promote(group), registers);
-      } else {
-        from.#forEachMember(row, (low, high) => this.addHash(group, low, high));
+        continue;
+      }
+      const first = from.#starts[row] as number;
+      const size = from.#sizes[row] as number;
+      for (let m = 2 * first; m < 2 * (first + size); m += 2) {
+        this.addHash(group, from.#members[m] as number, from.#members[m + 1] as number);
       }
     }
   }
 
   /** How many distinct values the group has: exact up to 1,024, then estimated within 3 %. */
   valueOf(group: number): number {
+    this.settle();
     const registers = this.#registers.get(group);
     // More than 1,024 is certain, whatever the estimate says.
     return registers === undefined
@@ -124,12 +130,11 @@ export class DistinctSets implements Accumulator {
   }
 
   write(writer: ByteWriter, from: number, to: number): void {
+    this.settle();
     writer.integers(this.#sizes, from, to);
-    const members: number[] = [];
-    for (let group = from; group < to; group++) {
-      if (this.#sizes[group] !== PROMOTED) this.#forEachMember(group, (low, high) => members.push(low, high));
-    }
-    writer.bytes(new Uint8Array(Uint32Array.from(members).buffer));
+    const end = to < this.#starts.length ? (this.#starts[to] as number) : this.#memberCount;
+    const members = this.#members.subarray(2 * (this.#starts[from] ?? 0), 2 * end);
+    writer.bytes(new Uint8Array(members.buffer, members.byteOffset, members.byteLength));
     for (let group = from; group < to; group++) {
       const registers = this.#registers.get(group);
       if (registers !== undefined) writeRegisters(writer, registers);
@@ -139,30 +144,29 @@ export class DistinctSets implements Accumulator {
   read(reader: ByteReader, count: number): void {
     const sizes = reader.integers(count);
     let members = 0;
-    for (const size of sizes) if (size !== PROMOTED) members += size;
-    this.#reserve(members);
+    for (let group = 0; group < this.#sizes.length; group++) {
+      this.#starts[group] = members;
+      if (group >= count) continue;
+      const size = sizes[group] as number;
+      this.#sizes[group] = size;
+      if (size !== PROMOTED) members += size;
+    }
     const bytes = reader.bytes(8 * members);
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * members);
-    let at = 0;
+    this.#members = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * members).slice();
+    this.#memberCount = members;
     sizes.forEach((size, group) => {
-      if (size === PROMOTED) return;
-      for (const end = at + 2 * size; at < end; at += 2) {
-        this.addHash(group, words[at] as number, words[at + 1] as number);
-      }
-    });
-    sizes.forEach((size, group) => {
-      if (size !== PROMOTED) return;
-      this.#sizes[group] = PROMOTED;
-      this.#registers.set(group, readRegisters(reader));
+      if (size === PROMOTED) this.#registers.set(group, readRegisters(reader));
     });
   }
 
   bytesOf(group: number): number {
+    this.settle();
     const size = this.#sizes[group] as number;
     return 16 + (size === PROMOTED ? REGISTERS : 8 * size);
   }
 
   digest(group: number, sink: DigestSink): void {
+    this.settle();
     const registers = this.#registers.get(group);
     if (registers !== undefined) {
       const words = new Uint32Array(registers.buffer, registers.byteOffset, REGISTERS / 4);
@@ -170,17 +174,82 @@ export class DistinctSets implements Accumulator {
       return;
     }
     // Members come in any order: sort them.
-    const members: [number, number][] = [];
-    this.#forEachMember(group, (low, high) => members.push([low, high]));
+    const first = this.#starts[group] as number;
+    const members = Array.from({ length: this.#sizes[group] as number }, (_, i) => {
+      const at = 2 * (first + i);
+      return [this.#members[at] as number, this.#members[at + 1] as number] as const;
+    });
     members.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     sink.number(members.length);
     for (const [low, high] of members) sink.words(low, high);
   }
 
-  #forEachMember(group: number, visit: (low: number, high: number) => void): void {
-    for (let entry = this.#heads[group] as number; entry !== 0; entry = this.#entryNexts[entry - 1] as number) {
-      visit(this.#entryWords[2 * (entry - 1)] as number, this.#entryWords[2 * (entry - 1) + 1] as number);
+  /** Gives every group what is pending for it. Afterwards members lie by group, without a gap. */
+  settle(): void {
+    if (this.#pendingCount === 0 && !this.#hasGaps) return;
+    const { words, ends } = this.#sortPending();
+    const before = this.#members;
+    this.#members = new Uint32Array(2 * (this.#memberCount + this.#pendingCount));
+    this.#memberCount = 0;
+    this.#pendingCount = 0;
+    this.#hasGaps = false;
+    let pending = 0;
+    for (let group = 0; group < this.#sizes.length; group++) {
+      const end = ends[group] as number;
+      this.#settleGroup(group, before, words, pending, end);
+      pending = end;
     }
+    // Most was known already: the room is given back.
+    if (3 * this.#memberCount < this.#members.length) this.#members = this.#members.slice(0, 2 * this.#memberCount);
+  }
+
+  /** Moves a group's members from `before` to the end of the new ones, and adds to them `words[from..to)`, in pairs. */
+  #settleGroup(group: number, before: Uint32Array, words: Uint32Array, from: number, to: number): void {
+    const size = this.#sizes[group] as number;
+    const first = this.#memberCount;
+    const old = 2 * (this.#starts[group] as number);
+    this.#starts[group] = first;
+    if (size === PROMOTED) {
+      if (to > from) addAll(this.#registersOf(group), words, from, to);
+      return;
+    }
+    const members = this.#members;
+    for (let i = 0; i < 2 * size; i++) members[2 * first + i] = before[old + i] as number;
+    this.#memberCount += size;
+    if (from === to) return;
+    const distinct = seen.addAll(members, first, size, words, from, to);
+    if (distinct <= EXACT_MAX) {
+      this.#sizes[group] = distinct;
+      this.#memberCount = first + distinct;
+    } else {
+      addAll(this.#promote(group), words, from, to);
+      this.#memberCount = first;
+    }
+  }
+
+  /** The pending hashes by group, and where those of each group end. */
+  #sortPending(): { readonly words: Uint32Array; readonly ends: Uint32Array } {
+    const count = this.#pendingCount;
+    const groups = this.#pendingGroups;
+    const pending = this.#pendingWords;
+    // Places begin as those of the group before, and are where each group ends when all are placed.
+    const places = new Uint32Array(this.#sizes.length + 1);
+    for (let i = 0; i < count; i++) {
+      const next = (groups[i] as number) + 1;
+      places[next] = (places[next] as number) + 1;
+    }
+    for (let group = 1; group < places.length; group++) {
+      places[group] = (places[group] as number) + (places[group - 1] as number);
+    }
+    const words = new Uint32Array(2 * count);
+    for (let i = 0; i < count; i++) {
+      const group = groups[i] as number;
+      const place = places[group] as number;
+      places[group] = place + 1;
+      words[2 * place] = pending[2 * i] as number;
+      words[2 * place + 1] = pending[2 * i + 1] as number;
+    }
+    return { words, ends: places };
   }
 
   #registersOf(group: number): Uint8Array {
@@ -189,76 +258,36 @@ export class DistinctSets implements Accumulator {
     return registers;
   }
 
-  /** Turns a group's set into registers. */
+  /** Turns a group's set into registers. What is pending for it comes to them when it is settled. */
   #promote(group: number): Uint8Array {
     const registers = emptyRegisters();
-    this.#forEachMember(group, (low, high) => addToRegisters(registers, low, high));
+    const first = this.#starts[group] as number;
+    addAll(registers, this.#members, first, first + (this.#sizes[group] as number));
     this.#registers.set(group, registers);
     this.#sizes[group] = PROMOTED;
-    this.#heads[group] = 0;
     return registers;
   }
 
-  /** Appends an entry to the list of its group, and returns it. */
-  #append(group: number, low: number, high: number): number {
-    const entry = this.#entryCount++;
-    this.#entryGroups[entry] = group;
-    this.#entryWords[2 * entry] = low;
-    this.#entryWords[2 * entry + 1] = high;
-    this.#entryNexts[entry] = this.#heads[group] as number;
-    this.#heads[group] = entry + 1;
-    return entry;
-  }
-
-  /** Drops the entries of promoted groups, and makes the table twice as large as the rest needs. */
-  #rebuild(): void {
-    let live = 0;
-    for (let entry = 0; entry < this.#entryCount; entry++) {
-      const group = this.#entryGroups[entry] as number;
-      if (this.#sizes[group] === PROMOTED) continue;
-      this.#entryGroups[live] = group;
-      this.#entryWords.copyWithin(2 * live, 2 * entry, 2 * entry + 2);
-      live++;
+  /** Makes room for `count` pending hashes more: by settling, if there are as many of them as members. */
+  #reserve(count: number): void {
+    if (this.#pendingCount + count <= this.#pendingGroups.length) return;
+    if (this.#pendingCount >= Math.max(PENDING_MIN, this.#sizes.length, this.#memberCount)) {
+      this.settle();
+      if (count <= this.#pendingGroups.length) return;
     }
-    this.#entryCount = live;
-    this.#reserve(live + 1);
-  }
-
-  /** Makes room for `entries` entries in all, and threads the ones that are there anew. */
-  #reserve(entries: number): void {
-    let capacity = ENTRIES_MIN;
-    while (capacity < 2 * entries) capacity *= 2;
-    const { length } = this.#entryGroups;
-    if (capacity > length) {
-      const words = this.#entryWords;
-      const groups = this.#entryGroups;
-      this.#entryWords = new Uint32Array(2 * capacity);
-      this.#entryWords.set(words);
-      this.#entryGroups = new Uint32Array(capacity);
-      this.#entryGroups.set(groups);
-      this.#entryNexts = new Uint32Array(capacity);
-      this.#slots = new Uint32Array(2 * capacity);
-    } else {
-      this.#slots.fill(0);
-    }
-    this.#heads.fill(0);
-    const count = this.#entryCount;
-    this.#entryCount = 0;
-    for (let entry = 0; entry < count; entry++) {
-      const group = this.#entryGroups[entry] as number;
-      const low = this.#entryWords[2 * entry] as number;
-      const mask = this.#slots.length - 1;
-      let slot = slotOf(group, low, mask);
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = this.#append(group, low, this.#entryWords[2 * entry + 1] as number) + 1;
-    }
+    const capacity = Math.max(PENDING_MIN, 2 * this.#pendingGroups.length, this.#pendingCount + count);
+    const groups = new Uint32Array(capacity);
+    groups.set(this.#pendingGroups.subarray(0, this.#pendingCount));
+    this.#pendingGroups = groups;
+    const words = new Uint32Array(2 * capacity);
+    words.set(this.#pendingWords.subarray(0, 2 * this.#pendingCount));
+    this.#pendingWords = words;
   }
 }
 
-/** Hashes are even already; the group is spread over all bits, so that one value in many groups does not pile up. */
-function slotOf(group: number, low: number, mask: number): number {
-  const mixed = Math.imul(low ^ Math.imul(group + 1, 0x9e3779b1), 0x85ebca6b);
-  return (mixed ^ (mixed >>> 15)) & mask;
+/** Adds the hashes at places [from, to). */
+function addAll(registers: Uint8Array, words: Uint32Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) addToRegisters(registers, words[2 * i] as number, words[2 * i + 1] as number);
 }
 
 function writeRegisters(writer: ByteWriter, registers: Uint8Array): void {

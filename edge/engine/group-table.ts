@@ -85,6 +85,7 @@ export class GroupTable {
   /** Lets go of the way from keys to groups, until it is needed again. */
   close(): void {
     this.#index?.release();
+    for (const accumulator of this.accumulators) if (accumulator instanceof DistinctSets) accumulator.settle();
     this.#index = null;
   }
 

@@ -125,3 +125,50 @@ test("an absent value is no member", () => {
   sets.addCodes(new Uint8Array(2), new Uint32Array(2), rowsUpTo(2), new Int32Array(2), 0, 2);
   expect(sets.valueOf(0)).toBe(0);
 });
+
+test("whatever is added, absorbed, asked and written in whatever order, each group holds its own set", () => {
+  // Ranges of members around the size at which sets become registers; sets that are absorbed come in either form.
+  const someRange = fc.tuple(fc.nat(300), fc.constantFrom(0, 1, 3, 40, 700, 1_100));
+  const someStep = fc.record({
+    kind: fc.constantFrom("add", "absorb", "ask", "write", "grow"),
+    group: fc.nat(7),
+    members: someRange.map(([from, size]) => range(from, from + size)),
+  });
+  fc.assert(
+    fc.property(fc.array(someStep, { maxLength: 12 }), (steps) => {
+      const sets = setsOf([]);
+      let capacity = 8;
+      const model = range(0, 8).map(() => new Set<number>());
+      const written = () => {
+        const writer = new ByteWriter();
+        sets.write(writer, 0, 8);
+        const back = new DistinctSets();
+        back.resize(8);
+        back.read(new ByteReader(writer.finish()), 8);
+        return back;
+      };
+      for (const { kind, group, members } of steps) {
+        if (kind === "add") {
+          const ids = new Int32Array(members.length).fill(group);
+          sets.add(wordsOf(members), rowsUpTo(members.length), ids, 0, members.length);
+        }
+        if (kind === "absorb") {
+          sets.absorb(setsOf(inGroup(2, members)), Uint32Array.of(2), Int32Array.of(group), 1);
+        }
+        if (kind === "add" || kind === "absorb") for (const member of members) model[group]?.add(member);
+        if (kind === "ask" && (model[group]?.size ?? 0) <= EXACT_MAX) {
+          expect(sets.valueOf(group)).toBe(model[group]?.size);
+        }
+        if (kind === "write") expect(contentOf(written(), group)).toEqual(contentOf(sets, group));
+        if (kind === "grow") sets.resize((capacity *= 2));
+      }
+      const back = written();
+      model.forEach((members, group) => {
+        const expected = contentOf(setsOf(inGroup(group, [...members])), group);
+        expect(contentOf(sets, group)).toEqual(expected);
+        expect(contentOf(back, group)).toEqual(expected);
+      });
+    }),
+    { numRuns: 200 },
+  );
+});
