@@ -5,6 +5,8 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 
+const MAPPED_BYTES_MAX = 16 * 1024 ** 3;
+
 type Binding = string | number | null | ArrayBuffer | Uint8Array;
 type Row = Record<string, unknown>;
 
@@ -19,6 +21,8 @@ export class NodeStorage {
     this.#database = new DatabaseSync(file);
     this.#sql = new NodeSql(this);
     this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    // Read through the system's page cache without a call for each page: as warm as the peers' own buffers.
+    this.#database.exec(`PRAGMA mmap_size = ${MAPPED_BYTES_MAX}`);
   }
 
   /** What `Database` takes. Only what this class has is ever called: the rest of the platform's interface is not there. */
