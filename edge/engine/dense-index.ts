@@ -1,6 +1,7 @@
 /** Packed keys of few bits, found by indexing an array; see group-index.ts. */
 import type { GroupIndex } from "./group-index.ts";
-import type { DenseArray, IndexMemory } from "./index-memory.ts";
+import type { DenseArray, TableMemory } from "./table-memory.ts";
+import type { CodeArray } from "./column-batch.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
 import { hasRoom, type KeyPacking, packedKey, packedKeys, packKeys } from "./key-packing.ts";
@@ -10,10 +11,10 @@ export const DENSE_BITS_MAX = 16;
 export class DenseIndex implements GroupIndex {
   readonly #columns: KeyColumns;
   readonly #packing: KeyPacking;
-  readonly #memory: IndexMemory;
+  readonly #memory: TableMemory;
   readonly #array: DenseArray;
 
-  constructor(columns: KeyColumns, packing: KeyPacking, memory: IndexMemory) {
+  constructor(columns: KeyColumns, packing: KeyPacking, memory: TableMemory) {
     this.#columns = columns;
     this.#packing = packing;
     this.#memory = memory;
@@ -46,7 +47,7 @@ export class DenseIndex implements GroupIndex {
     this.#columns.appendAll(keys, fresh, count);
   }
 
-  find(keys: readonly Uint32Array[], i: number): number {
+  find(keys: readonly CodeArray[], i: number): number {
     const key = packedKey(keys, this.#packing, i);
     const { groups, used } = this.#array;
     return key === null ? -1 : Math.max(-1, (groups[key] as number) - used - 1);

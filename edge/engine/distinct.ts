@@ -15,16 +15,14 @@ import { assert } from "#protocol";
 import type { Accumulator, DigestSink } from "./accumulator.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import type { CodeArray } from "./column-batch.ts";
-import { SmallSet } from "./small-set.ts";
 import { addToRegisters, emptyRegisters, estimate, mergeRegisters, REGISTERS } from "./hyperloglog.ts";
+import { readRegisters, writeRegisters } from "./register-bytes.ts";
+import { SmallSet } from "./small-set.ts";
 
 /** Largest exact set. */
 export const EXACT_MAX = 1_024;
 /** In the column of sizes: this group has registers. */
 const PROMOTED = 0xffff;
-
-/** Registers that are mostly zero are stored as (index, value) pairs of 2 and 1 bytes. */
-const SPARSE_MAX = REGISTERS / 4;
 
 const PENDING_MIN = 64;
 
@@ -288,32 +286,4 @@ export class DistinctSets implements Accumulator {
 /** Adds the hashes at places [from, to). */
 function addAll(registers: Uint8Array, words: Uint32Array, from: number, to: number): void {
   for (let i = from; i < to; i++) addToRegisters(registers, words[2 * i] as number, words[2 * i + 1] as number);
-}
-
-function writeRegisters(writer: ByteWriter, registers: Uint8Array): void {
-  const indexes: number[] = [];
-  registers.forEach((value, index) => {
-    if (value !== 0) indexes.push(index);
-  });
-  const sparse = indexes.length <= SPARSE_MAX;
-  writer.uint32(sparse ? indexes.length : REGISTERS);
-  if (!sparse) {
-    writer.bytes(registers);
-    return;
-  }
-  writer.integers(indexes, 0, indexes.length);
-  writer.bytes(Uint8Array.from(indexes, (index) => registers[index] as number));
-}
-
-function readRegisters(reader: ByteReader): Uint8Array {
-  const registers = emptyRegisters();
-  const count = reader.uint32();
-  if (count === REGISTERS) {
-    registers.set(reader.bytes(REGISTERS));
-  } else {
-    const indexes = reader.integers(count);
-    const values = reader.bytes(count);
-    indexes.forEach((register, i) => (registers[register] = values[i] as number));
-  }
-  return registers;
 }

@@ -57,7 +57,7 @@ export function orderingMeasure({ groupBy, measures, orderBy }: Query): PlannedM
 /** By group: what the rows are ordered by. NaN for a sum that is beyond the range of a double. */
 export const orderingValues = (ordering: PlannedMeasure, table: GroupTable): Float64Array =>
   ordering.kind === "count"
-    ? table.records.subarray(0, table.size)
+    ? Float64Array.from(table.records.subarray(0, table.size))
     : Float64Array.from({ length: table.size }, (_, group) => measureValue(ordering, table, group) ?? NaN);
 
 /** Whether a group's total is at least what any one partition has of it. */

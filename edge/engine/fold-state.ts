@@ -3,7 +3,7 @@
  * checkpoint; for a query, the answer so far. It is in memory only: table-codec.ts gives it bytes.
  */
 import { GroupTable } from "./group-table.ts";
-import { IndexMemory } from "./index-memory.ts";
+import { TableMemory } from "./table-memory.ts";
 import { Interner } from "./interner.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
 import type { Shape } from "./plan.ts";
@@ -22,7 +22,7 @@ export interface FoldState {
   /** The stream's, under which values are hashed for distinct counts; null for a state that only merges. */
   readonly seed: HashSeed | null;
   readonly scratch: Scratch;
-  readonly indexMemory: IndexMemory;
+  readonly tableMemory: TableMemory;
 }
 
 /** @param seed the stream's hash seed; a state that folds records needs it, one that only merges does not */
@@ -33,7 +33,7 @@ export const createState = (shape: Shape, seed: HashSeed | null = null): FoldSta
   groups: 0,
   seed,
   scratch: new Scratch(shape.groupBy.length),
-  indexMemory: new IndexMemory(),
+  tableMemory: new TableMemory(),
 });
 
 /**
@@ -46,7 +46,7 @@ export function windowOf(shape: Shape, state: FoldState, start: number): GroupTa
   if (table === undefined) {
     // Room at once for as many groups as windows have on average: a minute is much like the one before.
     const capacity = state.groups / Math.max(1, windows.size);
-    table = new GroupTable(start, shape, state.interners, capacity, state.indexMemory);
+    table = new GroupTable(start, shape, state.interners, capacity, state.tableMemory);
     windows.set(start, table);
   }
   open.delete(table);

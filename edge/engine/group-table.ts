@@ -4,16 +4,16 @@
  *
  * One table a window, not one for all windows: records come nearly in the order of event time, so that the few windows which
  * are written to at a time stay in the processor's cache. That is worth a factor of five over a batch engine's single table.
- * For the same reason the way from keys to groups (group-index.ts) is no part of a table that nobody writes to: it is made
- * when a table is opened, and goes when it is closed. What stays is what an answer needs.
+ * For the same reason a table that nobody writes to is closed: the way from keys to groups (group-index.ts) goes, and keys
+ * and counts are copied to columns as narrow as can be. Writing to it opens it again.
  */
 import { assert } from "#protocol";
-import { type Accumulator, grown } from "./accumulator.ts";
-import type { IntegerColumn } from "./column-batch.ts";
+import type { Accumulator } from "./accumulator.ts";
+import type { CodeArray, IntegerColumn } from "./column-batch.ts";
 import { DistinctSets } from "./distinct.ts";
 import { ExactSums } from "./exact-sum.ts";
 import type { GroupIndex } from "./group-index.ts";
-import { IndexMemory } from "./index-memory.ts";
+import { TableMemory } from "./table-memory.ts";
 import type { Interner } from "./interner.ts";
 import { KeyColumns } from "./key-columns.ts";
 import { openIndex } from "./open-index.ts";
@@ -33,32 +33,29 @@ export class GroupTable {
    * much time as one batch spans: it is for retention, and no part of what the window says.
    */
   changedAt = 0;
-  /** Records of each group: exact integers up to 2^53. */
-  records = new Float64Array(0);
-
   readonly #keys: KeyColumns;
-  readonly #memory: IndexMemory;
-  #capacity = 0;
+  readonly #memory: TableMemory;
+  readonly #capacity: number;
   #index: GroupIndex | null = null;
 
   /**
    * @param capacity groups to make room for at once
-   * @param memory what its index works with, shared by the tables of a state
+   * @param memory what it works with while it is open, shared by the tables of a state
    */
   constructor(
     start: number,
     shape: Shape,
     interners: readonly Interner[],
     capacity = 0,
-    memory: IndexMemory = new IndexMemory(),
+    memory: TableMemory = new TableMemory(),
   ) {
     assert(interners.length === shape.groupBy.length, "an interner for each key column");
     this.start = start;
     this.interners = interners;
     this.#memory = memory;
-    this.#keys = new KeyColumns(interners.length, capacity);
+    this.#capacity = capacity;
+    this.#keys = new KeyColumns(interners.length, memory);
     this.accumulators = shape.accumulators.map(({ kind }) => createAccumulator(kind));
-    this.#followKeys();
   }
 
   /** The number of groups. */
@@ -67,44 +64,49 @@ export class GroupTable {
   }
 
   /** Codes of each key column, by group; more may follow behind the last one. */
-  get keys(): readonly Uint32Array[] {
+  get keys(): readonly CodeArray[] {
     return this.#keys.columns;
+  }
+
+  /** Records of each group: exact integers up to 2^53. */
+  get records(): CodeArray | Float64Array {
+    return this.#keys.counts;
   }
 
   /** The group of each key `keys[…][i]`, for i in [from, to), to `ids[i]`; new groups are made as needed. */
   assign(keys: readonly Uint32Array[], from: number, to: number, ids: Int32Array): void {
+    this.#keys.open(Math.max(this.#capacity, this.size));
     this.#openIndex().assign(keys, from, to, ids);
-    this.#followKeys();
+    for (const accumulator of this.accumulators) accumulator.resize(this.#keys.capacity);
   }
 
   /** The group of the key `keys[…][i]`, or -1 if there is none. */
-  find(keys: readonly Uint32Array[], i: number): number {
+  find(keys: readonly CodeArray[], i: number): number {
     return this.#openIndex().find(keys, i);
   }
 
-  /** Lets go of the way from keys to groups, until it is needed again. */
+  /** Lets go of all that only writing needs, until it is written to again. */
   close(): void {
-    this.#index?.release();
+    this.#closeIndex();
+    this.#keys.close(this.interners);
     for (const accumulator of this.accumulators) if (accumulator instanceof DistinctSets) accumulator.settle();
-    this.#index = null;
   }
 
-  /** Enters the first `count` groups, all different, into a table that has none: they come back from where they were kept. */
-  restore(keys: readonly Uint32Array[], count: number): void {
-    assert(this.size === 0, "a table that has no groups yet");
-    this.#keys.restore(keys, count);
-    this.#followKeys();
+  /** Takes over `count` groups, all different: they come back from where they were kept, but for their accumulators. */
+  restore(keys: readonly CodeArray[], records: CodeArray | Float64Array, count: number): void {
+    this.#keys.restore(keys, records, count);
+    for (const accumulator of this.accumulators) accumulator.resize(count);
   }
 
   /** Counts one record for each group of `ids[from..to)`. */
   countRecords(ids: Int32Array, from: number, to: number): void {
-    const { records } = this;
+    const records = this.#keys.openCounts;
     for (let i = from; i < to; i++) records[ids[i] as number] = (records[ids[i] as number] as number) + 1;
   }
 
   /** Counts `lengths[i]` records for the group `ids[i]`, for i in [from, to). */
   countRuns(ids: Int32Array, { base, deltas }: IntegerColumn, from: number, to: number): void {
-    const { records } = this;
+    const records = this.#keys.openCounts;
     if (deltas === null) {
       for (let i = from; i < to; i++) records[ids[i] as number] = (records[ids[i] as number] as number) + base;
     } else {
@@ -121,7 +123,7 @@ export class GroupTable {
    * @param sources which of `from`'s accumulators goes into each of ours
    */
   absorb(from: GroupTable, sources: readonly number[], rows: Uint32Array, ids: Int32Array, count: number): void {
-    addCounts(this.records, from.records, rows, ids, count);
+    addCounts(this.#keys.openCounts, from.records, rows, ids, count);
     this.accumulators.forEach((accumulator: Accumulator, i) => {
       const source = from.accumulators[sources[i] as number];
       assert(source !== undefined, "every accumulator has a source");
@@ -133,18 +135,15 @@ export class GroupTable {
   /** The index, made anew if there is none, or if keys have outgrown it. */
   #openIndex(): GroupIndex {
     if (this.#index === null || !this.#index.fits(this.interners)) {
-      this.close();
+      this.#closeIndex();
       this.#index = openIndex(this.#keys, this.interners, this.#memory);
     }
     return this.#index;
   }
 
-  /** Makes room for the accumulators of as many groups as there is room for keys. */
-  #followKeys(): void {
-    if (this.#capacity === this.#keys.capacity) return;
-    this.#capacity = this.#keys.capacity;
-    this.records = grown(this.records, this.#capacity);
-    for (const accumulator of this.accumulators) accumulator.resize(this.#capacity);
+  #closeIndex(): void {
+    this.#index?.release();
+    this.#index = null;
   }
 }
 

@@ -38,4 +38,4 @@ export * from "./threshold-merge.ts";
 export * from "./top-n.ts";
 export * from "./value.ts";
 export * from "./where.ts";
-export { IndexMemory } from "./index-memory.ts";
+export { TableMemory } from "./table-memory.ts";

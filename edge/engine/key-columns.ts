@@ -1,14 +1,29 @@
-/** The keys of a table's groups: a column of codes for each groupBy attribute, by group. Lacks any way of finding one. */
+/**
+ * The keys of a table's groups, and how many records each has: columns by group. While the table is written to they are open:
+ * wide, with room for more. Closed, they are as short and as narrow as can be. Lacks any way of finding a group.
+ */
+import { assert } from "#protocol";
+import type { CodeArray } from "./column-batch.ts";
+import type { ValueTable } from "./interner.ts";
+import type { TableMemory } from "./table-memory.ts";
+
 const CAPACITY_MIN = 8;
 
-export class KeyColumns {
-  readonly columns: Uint32Array[];
-  #size = 0;
-  #capacity = 0;
+interface OpenColumns {
+  readonly columns: readonly Uint32Array[];
+  readonly counts: Float64Array;
+}
 
-  constructor(columnCount: number, capacity: number) {
-    this.columns = Array.from({ length: columnCount }, () => new Uint32Array(0));
-    this.reserve(capacity);
+export class KeyColumns {
+  readonly #memory: TableMemory;
+  #size = 0;
+  #open: OpenColumns | null = null;
+  #closed: readonly CodeArray[];
+  #closedCounts: CodeArray | Float64Array = new Uint8Array(0);
+
+  constructor(columnCount: number, memory: TableMemory) {
+    this.#memory = memory;
+    this.#closed = Array.from({ length: columnCount }, () => new Uint8Array(0));
   }
 
   /** The number of groups. */
@@ -16,48 +31,98 @@ export class KeyColumns {
     return this.#size;
   }
 
-  /** Groups that there is room for. A power of two. */
+  /** Codes of each key column, by group; there may be more room than groups. */
+  get columns(): readonly CodeArray[] {
+    return this.#open?.columns ?? this.#closed;
+  }
+
+  /** Records of each group: exact integers up to 2^53. */
+  get counts(): CodeArray | Float64Array {
+    return this.#open?.counts ?? this.#closedCounts;
+  }
+
+  /** The counts, to be added to. */
+  get openCounts(): Float64Array {
+    assert(this.#open !== null, "an open table");
+    return this.#open.counts;
+  }
+
+  /** Groups that there is room for while it is open: a power of two. */
   get capacity(): number {
-    return this.#capacity;
+    return this.#open?.counts.length ?? 0;
+  }
+
+  /** Makes room for `capacity` groups in all, and for at least one. */
+  open(capacity: number): void {
+    let length = CAPACITY_MIN;
+    while (length < capacity) length *= 2;
+    if (length <= this.capacity) return;
+    const before = this.#open;
+    const columns = this.columns.map((codes) => {
+      const longer = this.#memory.takeCodes(length);
+      longer.set(before === null ? codes : codes.subarray(0, this.#size));
+      return longer;
+    });
+    const counts = this.#memory.takeCounts(length);
+    counts.set(this.counts.subarray(0, this.#size));
+    this.#giveBack();
+    this.#open = { columns, counts };
+    this.#closed = [];
+    this.#closedCounts = new Uint8Array(0);
+  }
+
+  /** @param interners of the columns: how wide their codes may be */
+  close(interners: readonly ValueTable[]): void {
+    if (this.#open === null) return;
+    const { columns, counts } = this.#open;
+    this.#closed = columns.map((codes, k) => copyOf(codes, this.#size, (interners[k] as ValueTable).size - 1));
+    let greatest = 0;
+    for (let group = 0; group < this.#size; group++) greatest = Math.max(greatest, counts[group] as number);
+    this.#closedCounts = copyOf(counts, this.#size, greatest);
+    this.#giveBack();
+    this.#open = null;
+  }
+
+  /** Takes over the keys and counts of `count` groups; there must be none yet. */
+  restore(columns: readonly CodeArray[], counts: CodeArray | Float64Array, count: number): void {
+    assert(this.#size === 0 && this.#open === null, "a table that has no groups yet");
+    this.#closed = columns;
+    this.#closedCounts = counts;
+    this.#size = count;
   }
 
   /** Appends the key `keys[…][i]`, and returns its group. */
   append(keys: readonly Uint32Array[], i: number): number {
-    this.reserve(this.#size + 1);
-    for (let k = 0; k < keys.length; k++) {
-      (this.columns[k] as Uint32Array)[this.#size] = (keys[k] as Uint32Array)[i] as number;
-    }
+    this.open(this.#size + 1);
+    this.columns.forEach((column, k) => (column[this.#size] = (keys[k] as Uint32Array)[i] as number));
     return this.#size++;
   }
 
   /** Appends the keys `keys[…][places[j]]` for j below `count`. */
   appendAll(keys: readonly Uint32Array[], places: Uint32Array, count: number): void {
-    this.reserve(this.#size + count);
-    for (let k = 0; k < keys.length; k++) {
-      const column = this.columns[k] as Uint32Array;
+    this.open(this.#size + count);
+    const { columns } = this.#open as OpenColumns;
+    for (let k = 0; k < columns.length; k++) {
+      const column = columns[k] as Uint32Array;
       const codes = keys[k] as Uint32Array;
       for (let j = 0; j < count; j++) column[this.#size + j] = codes[places[j] as number] as number;
     }
     this.#size += count;
   }
 
-  /** Takes over the first `count` keys of some columns; there must be none yet. */
-  restore(keys: readonly Uint32Array[], count: number): void {
-    keys.forEach((codes, k) => (this.columns[k] = codes));
-    this.#size = count;
-    this.#capacity = 0;
-    this.reserve(count);
+  #giveBack(): void {
+    if (this.#open === null) return;
+    for (const codes of this.#open.columns) this.#memory.giveCodes(codes);
+    this.#memory.giveCounts(this.#open.counts, this.#size);
   }
+}
 
-  /** Makes room for `capacity` groups in all. */
-  reserve(capacity: number): void {
-    if (capacity <= this.#capacity) return;
-    this.#capacity = CAPACITY_MIN;
-    while (this.#capacity < capacity) this.#capacity *= 2;
-    this.columns.forEach((codes, k) => {
-      const longer = new Uint32Array(this.#capacity);
-      longer.set(codes.subarray(0, this.#size));
-      this.columns[k] = longer;
-    });
-  }
+/** The first `count` of some integers, of which `greatest` is the greatest, as narrow as can be. */
+function copyOf(values: Uint32Array, count: number, greatest: number): CodeArray;
+function copyOf(values: Uint32Array | Float64Array, count: number, greatest: number): CodeArray | Float64Array;
+function copyOf(values: Uint32Array | Float64Array, count: number, greatest: number): CodeArray | Float64Array {
+  const part = values.subarray(0, count);
+  if (greatest < 2 ** 8) return new Uint8Array(part);
+  if (greatest < 2 ** 16) return new Uint16Array(part);
+  return greatest < 2 ** 32 ? new Uint32Array(part) : part.slice();
 }

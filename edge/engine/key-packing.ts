@@ -2,6 +2,7 @@
  * Keys of several columns as one number: each column's codes take as many bits as its interner needs. A key so packed is found
  * like a single code, at the speed of one. Where 32 bits are not enough, columns are compared one by one.
  */
+import type { CodeArray } from "./column-batch.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
 
@@ -34,7 +35,7 @@ export const hasRoom = ({ sizesMax }: KeyPacking, columns: readonly ValueTable[]
 
 /** The packed keys `keys[…][i]`, for i in [from, to), to `out[i]`. */
 export function packKeys(
-  keys: readonly Uint32Array[],
+  keys: readonly CodeArray[],
   { shifts }: KeyPacking,
   from: number,
   to: number,
@@ -49,10 +50,10 @@ export function packKeys(
 }
 
 /** One key, packed; null if there is no room for one of its codes, so that no group has it. */
-export function packedKey(keys: readonly Uint32Array[], { shifts, sizesMax }: KeyPacking, i: number): number | null {
+export function packedKey(keys: readonly CodeArray[], { shifts, sizesMax }: KeyPacking, i: number): number | null {
   let packed = 0;
   for (let k = 0; k < keys.length; k++) {
-    const code = (keys[k] as Uint32Array)[i] as number;
+    const code = (keys[k] as CodeArray)[i] as number;
     if (code >= (sizesMax[k] as number)) return null;
     packed |= code << (shifts[k] as number);
   }

@@ -4,6 +4,7 @@
 import { assert } from "#protocol";
 import { type Accumulator, type DigestSink, grown, type NumberAccumulator } from "./accumulator.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
+import type { CodeArray } from "./column-batch.ts";
 
 /** How many records of a group have a number in the attribute: what an average divides by. */
 export class NumberCounts implements NumberAccumulator {
@@ -47,7 +48,7 @@ export class NumberCounts implements NumberAccumulator {
 /** Adds `source[rows[i]]` to `target[ids[i]]`, for i below `count`. */
 export function addCounts(
   target: Float64Array,
-  source: Float64Array,
+  source: CodeArray | Float64Array,
   rows: Uint32Array,
   ids: Int32Array,
   count: number,

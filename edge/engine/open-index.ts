@@ -1,7 +1,7 @@
 /** Which form of index a table gets: the fastest that its keys fit; see group-index.ts. */
 import { DENSE_BITS_MAX, DenseIndex } from "./dense-index.ts";
 import type { GroupIndex } from "./group-index.ts";
-import type { IndexMemory } from "./index-memory.ts";
+import type { TableMemory } from "./table-memory.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
 import { packingOf } from "./key-packing.ts";
@@ -9,7 +9,7 @@ import { SparseIndex } from "./sparse-index.ts";
 import { WideIndex } from "./wide-index.ts";
 
 /** An index of the groups that there are, for more of them. */
-export function openIndex(columns: KeyColumns, interners: readonly ValueTable[], memory: IndexMemory): GroupIndex {
+export function openIndex(columns: KeyColumns, interners: readonly ValueTable[], memory: TableMemory): GroupIndex {
   const packing = packingOf(interners);
   if (packing === null) return new WideIndex(columns);
   return packing.bits <= DENSE_BITS_MAX

@@ -1,26 +1,25 @@
 /** Packed keys of up to 32 bits, found by open addressing; see group-index.ts. */
 import type { GroupIndex } from "./group-index.ts";
-import { hashCode } from "./hash-code.ts";
-import type { IndexMemory } from "./index-memory.ts";
+import { hashCode, roomFor } from "./hash-code.ts";
+import type { TableMemory } from "./table-memory.ts";
+import type { CodeArray } from "./column-batch.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
 import { hasRoom, type KeyPacking, packedKey, packedKeys, packKeys } from "./key-packing.ts";
 
-const ROOM_MIN = 8;
-
 export class SparseIndex implements GroupIndex {
   readonly #columns: KeyColumns;
   readonly #packing: KeyPacking;
-  readonly #memory: IndexMemory;
+  readonly #memory: TableMemory;
   /** Pairs of a group plus one (0: free) and the hash of its key; at least twice as many as groups. */
   #slots: Int32Array;
   #room: number;
 
-  constructor(columns: KeyColumns, packing: KeyPacking, memory: IndexMemory) {
+  constructor(columns: KeyColumns, packing: KeyPacking, memory: TableMemory) {
     this.#columns = columns;
     this.#packing = packing;
     this.#memory = memory;
-    this.#room = Math.max(ROOM_MIN, columns.capacity);
+    this.#room = roomFor(columns);
     this.#slots = new Int32Array(4 * this.#room);
     const packed = packedKeys(columns, packing);
     for (let group = 0; group < packed.length; group++) this.#enter(group, hashCode(0, packed[group] as number));
@@ -61,7 +60,7 @@ export class SparseIndex implements GroupIndex {
     this.#columns.appendAll(keys, fresh, count);
   }
 
-  find(keys: readonly Uint32Array[], i: number): number {
+  find(keys: readonly CodeArray[], i: number): number {
     const key = packedKey(keys, this.#packing, i);
     return key === null ? -1 : (this.#slots[this.#slotOf(hashCode(0, key))] as number) - 1;
   }

@@ -19,6 +19,7 @@
  */
 import { type AttributeValue, fail, ok, type Result } from "#protocol";
 import { ByteReader, ByteWriter } from "./bytes.ts";
+import type { CodeArray } from "./column-batch.ts";
 import { crc32c } from "./crc32c.ts";
 import type { FoldState } from "./fold-state.ts";
 import { GroupTable } from "./group-table.ts";
@@ -104,11 +105,10 @@ export function decodeTable(
     return fail({ reason: "table_shape", detail: "the table has other groups or measures" });
   }
   const size = reader.uint32();
-  const table = new GroupTable(reader.float64(), shape, state.interners, size + 1);
+  const table = new GroupTable(reader.float64(), shape, state.interners);
   table.changedAt = reader.float64();
   const keys = state.interners.map((interner) => readKeys(reader, interner, size));
-  table.restore(keys, size);
-  table.records.set(reader.integers(size));
+  table.restore(keys, reader.integers(size), size);
   for (const accumulator of table.accumulators) accumulator.read(reader, size);
   return ok(table);
 }
@@ -140,7 +140,7 @@ function encodeGroups(shape: Shape, table: GroupTable, from: number, to: number)
 }
 
 /** Writes the values that occur, then for each group which of them it has. */
-function writeKeys(writer: ByteWriter, interner: Interner, codes: Uint32Array, from: number, to: number): void {
+function writeKeys(writer: ByteWriter, interner: Interner, codes: CodeArray, from: number, to: number): void {
   // A map, because a window may use few of very many values.
   const local = new Map<number, number>([[0, 0]]);
   const texts: string[] = [];

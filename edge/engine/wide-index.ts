@@ -1,9 +1,8 @@
 /** Keys of more than 32 bits, found by open addressing and compared column by column; see group-index.ts. */
 import type { GroupIndex } from "./group-index.ts";
-import { hashCode } from "./hash-code.ts";
+import type { CodeArray } from "./column-batch.ts";
+import { hashCode, roomFor } from "./hash-code.ts";
 import type { KeyColumns } from "./key-columns.ts";
-
-const ROOM_MIN = 8;
 
 export class WideIndex implements GroupIndex {
   readonly #columns: KeyColumns;
@@ -13,7 +12,7 @@ export class WideIndex implements GroupIndex {
 
   constructor(columns: KeyColumns) {
     this.#columns = columns;
-    this.#resize(Math.max(ROOM_MIN, columns.capacity));
+    this.#resize(roomFor(columns));
   }
 
   /** Keys only become wider. */
@@ -38,7 +37,7 @@ export class WideIndex implements GroupIndex {
     }
   }
 
-  find(keys: readonly Uint32Array[], i: number): number {
+  find(keys: readonly CodeArray[], i: number): number {
     return (this.#slots[this.#slotOf(keys, i, hashKey(keys, i))] as number) - 1;
   }
 
@@ -59,7 +58,7 @@ export class WideIndex implements GroupIndex {
   }
 
   /** Where a key stands, or the free slot where it would. */
-  #slotOf(keys: readonly Uint32Array[], i: number, hash: number): number {
+  #slotOf(keys: readonly CodeArray[], i: number, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 2;
     let slot = (hash << 1) & mask;
@@ -70,17 +69,17 @@ export class WideIndex implements GroupIndex {
     return slot;
   }
 
-  #hasKey(group: number, keys: readonly Uint32Array[], i: number): boolean {
+  #hasKey(group: number, keys: readonly CodeArray[], i: number): boolean {
     const { columns } = this.#columns;
     let k = 0;
-    while (k < keys.length && (columns[k] as Uint32Array)[group] === (keys[k] as Uint32Array)[i]) k++;
+    while (k < keys.length && (columns[k] as CodeArray)[group] === (keys[k] as CodeArray)[i]) k++;
     return k === keys.length;
   }
 }
 
 /** The hash of a key of several columns. */
-function hashKey(keys: readonly Uint32Array[], i: number): number {
+function hashKey(keys: readonly CodeArray[], i: number): number {
   let hash = 0;
-  for (let k = 0; k < keys.length; k++) hash = hashCode(hash, (keys[k] as Uint32Array)[i] as number);
+  for (let k = 0; k < keys.length; k++) hash = hashCode(hash, (keys[k] as CodeArray)[i] as number);
   return hash;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { GroupTable, IndexMemory, Interner, shapeOf } from "#engine";
+import { GroupTable, TableMemory, Interner, shapeOf } from "#engine";
 
 const NAMES = ["a", "b", "c"];
 
@@ -85,7 +85,7 @@ test("keys go on being found when their columns outgrow the bits that they were 
 });
 
 test("an index that is given back leaves nothing behind for the next table", () => {
-  const memory = new IndexMemory();
+  const memory = new TableMemory();
   const interners = internersOf([100]);
   const tables = [0, 1].map((start) => new GroupTable(start, shapeOf(["a"], {}), interners, 0, memory));
   const ids = new Int32Array(50);
@@ -100,7 +100,7 @@ test("an index that is given back leaves nothing behind for the next table", () 
 });
 
 test("tables whose indexes are of different widths share memory, and never an array of the wrong length", () => {
-  const memory = new IndexMemory();
+  const memory = new TableMemory();
   const interner = new Interner();
   const tableAt = (start: number) => new GroupTable(start, shapeOf(["a"], {}), [interner], 0, memory);
   const assign = (table: GroupTable) => {
@@ -156,3 +156,21 @@ test("records are counted by group", () => {
   table.countRecords(ids, 1, 5);
   expect([...table.records.subarray(0, 2)]).toEqual([2, 2]);
 });
+
+test.each([1, 300, 70_000, 2 ** 32 + 1])(
+  "counts as large as %d are kept when a table is closed, and added to when it is opened",
+  (count) => {
+    const table = tableOf([16]);
+    const ids = new Int32Array(2);
+    const keys = [Uint32Array.of(7, 9)];
+    table.assign(keys, 0, 2, ids);
+    table.countRuns(ids, { base: count, deltas: Float64Array.of(0, 1) }, 0, 2);
+    table.close();
+    expect([...table.records]).toEqual([count, count + 1]);
+    table.assign(keys, 1, 2, ids);
+    table.countRecords(ids, 1, 2);
+    table.close();
+    expect([...table.records]).toEqual([count, count + 2]);
+    expect(table.keys.map((codes) => [...codes])).toEqual([[7, 9]]);
+  },
+);

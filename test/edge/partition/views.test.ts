@@ -143,7 +143,7 @@ test("the comparison holds both sides of each day", async () => {
   expect(days.every((day) => day % DAY === 0)).toBe(true);
   const total = (state: typeof before) =>
     [...state.windows.values()].reduce(
-      (sum, { records, size }) => sum + records.subarray(0, size).reduce((a, b) => a + b, 0),
+      (sum, { records, size }) => sum + Array.from(records.subarray(0, size)).reduce((a, b) => a + b, 0),
       0,
     );
   expect(total(before)).toBe(9_000);
