@@ -79,14 +79,16 @@ export class Interner implements ValueTable {
     return code;
   }
 
-  /** Whether all codes of `source`, of which there are `size`, are ours as they are. */
-  hasCodesOf(source: ValueTable, size: number): boolean {
-    return source === this.#home && size <= this.#base;
+  /** Codes below are the same value here and there: those of a home that both have. */
+  sharedWith(source: ValueTable): number {
+    if (source === this.#home) return Math.min(this.#base, source.size);
+    const isNeighbour = source instanceof Interner && source.#home !== null && source.#home === this.#home;
+    return isNeighbour ? Math.min(this.#base, source.#base) : 1;
   }
 
   /** Our codes for `codes[rows[0..count)]` of `source`, to `out[0..count)`. */
   translateRows(source: ValueTable, codes: CodeArray, rows: Uint32Array, count: number, out: Uint32Array): void {
-    if (this.hasCodesOf(source, source.size)) {
+    if (this.sharedWith(source) === source.size) {
       for (let i = 0; i < count; i++) out[i] = codes[rows[i] as number] as number;
       return;
     }
@@ -101,7 +103,7 @@ export class Interner implements ValueTable {
 
   /** Our codes for `codes` of `source`, to `out`. */
   translateAll(source: ValueTable, codes: CodeArray, out: Uint32Array): void {
-    if (this.hasCodesOf(source, source.size)) {
+    if (this.sharedWith(source) === source.size) {
       out.set(codes);
       return;
     }
@@ -130,8 +132,7 @@ export class Interner implements ValueTable {
   }
 
   #translate(source: ValueTable, code: number, translation: Int32Array): number {
-    const isOwn = source === this.#home && code < this.#base;
-    const own = isOwn ? code : this.intern(source.valueOf(code));
+    const own = code < this.sharedWith(source) ? code : this.intern(source.valueOf(code));
     translation[code] = own;
     return own;
   }

@@ -61,6 +61,8 @@ export function absorbGroups(
     const interner = into.interners[k];
     const sourceCodes = from.keys[column];
     if (source === undefined || interner === undefined || sourceCodes === undefined) return codes;
+    // A dictionary that only grows may be shared: nothing of the other table is.
+    if (source.home !== null) interner.settle(source.home);
     if (source === interner) for (let i = 0; i < count; i++) codes[i] = sourceCodes[rows[i] as number] as number;
     else interner.translateRows(source, sourceCodes, rows, count, codes);
     return codes;

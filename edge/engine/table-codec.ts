@@ -10,27 +10,33 @@
  *   20  number of groups
  *   24  start of the window, float64 milliseconds
  *   32  append time of the last change, float64 milliseconds
- *   40  for each key column: its values as tagged text, then a code for each group (0: absent, else index + 1)
+ *   40  generation of the dictionaries that its keys refer to, 0: none; reserved, 0 (both since version 2)
+ *   48  for each key column: its keys (table-keys.ts; in version 1 without a base)
  *       records of each group
  *       the accumulators' own columns (see their `write`)
  *
- * Nothing refers to a dictionary outside: a table outlives the log that it was folded from. Integers are little-endian, columns
- * start at multiples of 8 (bytes.ts). A table may be cut into pieces of some groups each, which merge into the whole.
+ * A view's windows refer to the partition's dictionaries, which outlive them; what leaves the partition refers to nothing.
+ * Integers are little-endian, columns start at multiples of 8 (bytes.ts). A table may be cut into pieces of some groups each,
+ * which merge into the whole.
  */
-import { type AttributeValue, fail, ok, type Result } from "#protocol";
+import { assert, fail, ok, type Result } from "#protocol";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { CodeArray } from "./column-batch.ts";
 import { crc32c } from "./crc32c.ts";
+import type { Dictionaries, Dictionary } from "./dictionary.ts";
 import type { FoldState } from "./fold-state.ts";
 import { GroupTable } from "./group-table.ts";
 import type { Interner } from "./interner.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
 import { mergeWindow } from "./merge.ts";
 import type { Shape } from "./plan.ts";
-import { taggedText, untaggedValue, type Value } from "./value.ts";
+import { keyBytes, readKeys, writeKeys } from "./table-keys.ts";
+import { untaggedValue } from "./value.ts";
 
 const MAGIC = 0x54475748; // "HWGT", little-endian
-const VERSION = 1;
+const VERSION = 2;
+/** Still read: keys are texts, and there is no generation. */
+const VERSION_1 = 1;
 const CHECKSUM_AT = 8;
 const CHECKED_FROM = 12;
 const LENGTH_AT = 12;
@@ -43,19 +49,27 @@ export type TableFailure =
   | { readonly reason: "table_shape"; readonly detail: string };
 
 /** A whole table in one piece. */
-export const encodeTable = (shape: Shape, table: GroupTable): Uint8Array<ArrayBuffer> =>
-  encodeGroups(shape, table, 0, table.size);
+export const encodeTable = (
+  shape: Shape,
+  table: GroupTable,
+  dictionaries: Dictionaries | null = null,
+): Uint8Array<ArrayBuffer> => encodeGroups(shape, table, 0, table.size, dictionaries);
 
-/** A table in pieces of at most `bytesMax` each, unless a single group takes more. An empty table is one piece. */
+/**
+ * A table in pieces of at most `bytesMax` each, unless a single group takes more. An empty table is one piece.
+ *
+ * @param dictionaries that keys are to refer to; null: to nothing
+ */
 export function* encodeTablePieces(
   shape: Shape,
   table: GroupTable,
   bytesMax: number = ENGINE_LIMITS.storedBytesMax,
+  dictionaries: Dictionaries | null = null,
 ): Generator<Uint8Array<ArrayBuffer>, void> {
   let from = 0;
   do {
-    const to = pieceEnd(table, from, bytesMax);
-    yield encodeGroups(shape, table, from, to);
+    const to = pieceEnd(shape, table, from, bytesMax, dictionaries);
+    yield encodeGroups(shape, table, from, to, dictionaries);
     from = to;
   } while (from < table.size);
 }
@@ -70,8 +84,13 @@ export function* encodeState(
 }
 
 /** Merges one piece into a state. On failure the state is as it was. */
-export function mergePiece(shape: Shape, state: FoldState, bytes: Uint8Array): Result<GroupTable, TableFailure> {
-  const decoded = decodeTable(shape, state, bytes);
+export function mergePiece(
+  shape: Shape,
+  state: FoldState,
+  bytes: Uint8Array,
+  dictionariesOf: DictionariesOf = noDictionaries,
+): Result<GroupTable, TableFailure> {
+  const decoded = decodeTable(shape, state, bytes, dictionariesOf);
   if (!decoded.ok) return decoded;
   const table = decoded.value;
   if (state.windows.has(table.start)) {
@@ -91,12 +110,14 @@ export function decodeTable(
   shape: Shape,
   state: Pick<FoldState, "interners">,
   bytes: Uint8Array,
+  dictionariesOf: DictionariesOf = noDictionaries,
 ): Result<GroupTable, TableFailure> {
   if (bytes.length < HEADER_BYTES) return corrupt(`${bytes.length} bytes, fewer than a header`);
   const reader = new ByteReader(bytes);
   if (reader.uint32() !== MAGIC) return corrupt("no group table");
   const version = reader.uint32();
-  if (version !== VERSION) return fail({ reason: "table_version", version, expected: VERSION });
+  if (version !== VERSION && version !== VERSION_1)
+    return fail({ reason: "table_version", version, expected: VERSION });
   const checksum = reader.uint32();
   const byteLength = reader.uint32();
   if (byteLength !== bytes.length) return corrupt(`${bytes.length} bytes instead of ${byteLength}`);
@@ -107,7 +128,19 @@ export function decodeTable(
   const size = reader.uint32();
   const table = new GroupTable(reader.float64(), shape, state.interners);
   table.changedAt = reader.float64();
-  const keys = state.interners.map((interner) => readKeys(reader, interner, size));
+  const generation = version === VERSION_1 ? 0 : reader.uint32();
+  if (version !== VERSION_1) reader.uint32();
+  const dictionaries = generation === 0 ? null : dictionariesOf(generation);
+  const keys: CodeArray[] = [];
+  for (const [k, interner] of state.interners.entries()) {
+    const name = shape.groupBy[k] as string;
+    const column =
+      version === VERSION_1
+        ? readTextKeys(reader, interner, size)
+        : readKeys(reader, interner, size, () => dictionaryFor(dictionaries, name));
+    if (column === null) return corrupt("keys of a dictionary that is not here");
+    keys.push(column);
+  }
   table.restore(keys, reader.integers(size), size);
   for (const accumulator of table.accumulators) accumulator.read(reader, size);
   return ok(table);
@@ -119,7 +152,14 @@ export function pieceLength(bytes: Uint8Array, at = 0): number | null {
   return new DataView(bytes.buffer, bytes.byteOffset + at, LENGTH_AT + 4).getUint32(LENGTH_AT, true);
 }
 
-function encodeGroups(shape: Shape, table: GroupTable, from: number, to: number): Uint8Array<ArrayBuffer> {
+function encodeGroups(
+  shape: Shape,
+  table: GroupTable,
+  from: number,
+  to: number,
+  dictionaries: Dictionaries | null,
+): Uint8Array<ArrayBuffer> {
+  assert(dictionaries?.generation !== 0, "generations of dictionaries count from 1: 0 says that there is none");
   const writer = new ByteWriter(HEADER_BYTES + 16 * (to - from));
   writer.uint32(MAGIC);
   writer.uint32(VERSION);
@@ -129,7 +169,12 @@ function encodeGroups(shape: Shape, table: GroupTable, from: number, to: number)
   writer.uint32(to - from);
   writer.float64(table.start);
   writer.float64(table.changedAt);
-  table.keys.forEach((codes, k) => writeKeys(writer, table.interners[k] as Interner, codes, from, to));
+  writer.uint32(dictionaries?.generation ?? 0);
+  writer.uint32(0);
+  table.keys.forEach((codes, k) => {
+    const dictionary = dictionaryFor(dictionaries, shape.groupBy[k] as string);
+    writeKeys(writer, table.interners[k] as Interner, codes, from, to, dictionary);
+  });
   writer.integers(table.records, from, to);
   for (const accumulator of table.accumulators) accumulator.write(writer, from, to);
   const bytes = writer.finish();
@@ -139,26 +184,8 @@ function encodeGroups(shape: Shape, table: GroupTable, from: number, to: number)
   return bytes;
 }
 
-/** Writes the values that occur, then for each group which of them it has. */
-function writeKeys(writer: ByteWriter, interner: Interner, codes: CodeArray, from: number, to: number): void {
-  // A map, because a window may use few of very many values.
-  const local = new Map<number, number>([[0, 0]]);
-  const texts: string[] = [];
-  const column = new Uint32Array(to - from);
-  for (let group = from; group < to; group++) {
-    const code = codes[group] as number;
-    let own = local.get(code);
-    if (own === undefined) {
-      own = texts.push(taggedText(interner.valueOf(code) as AttributeValue));
-      local.set(code, own);
-    }
-    column[group - from] = own;
-  }
-  writer.texts(texts);
-  writer.integers(column, 0, column.length);
-}
-
-function readKeys(reader: ByteReader, interner: Interner, count: number): Uint32Array {
+/** Keys of the first version: texts, and a code for each group: 0 is absent, else its text's index + 1. */
+function readTextKeys(reader: ByteReader, interner: Interner, count: number): CodeArray {
   const own = [0, ...reader.texts().map((text) => interner.intern(untaggedValue(text)))];
   const local = reader.integers(count);
   const codes = new Uint32Array(count);
@@ -166,24 +193,37 @@ function readKeys(reader: ByteReader, interner: Interner, count: number): Uint32
   return codes;
 }
 
+/** An attribute's dictionary; null if there is none, because no record has had the attribute. */
+const dictionaryFor = (dictionaries: Dictionaries | null, name: string): Dictionary | null =>
+  dictionaries?.hasAttribute(name) === true ? dictionaries.dictionary(dictionaries.attributeId(name)) : null;
+
+/** Dictionaries by generation. */
+export type DictionariesOf = (generation: number) => Dictionaries | null;
+
+const noDictionaries: DictionariesOf = () => null;
+
 /** The first group that no longer fits a piece of `bytesMax` which begins with the group `from`. */
-function pieceEnd(table: GroupTable, from: number, bytesMax: number): number {
+function pieceEnd(
+  shape: Shape,
+  table: GroupTable,
+  from: number,
+  bytesMax: number,
+  dictionaries: Dictionaries | null,
+): number {
+  const used = shape.groupBy.map((name) => dictionaryFor(dictionaries, name));
   // A constant for each column: counts, widths and padding.
   let bytes = HEADER_BYTES + 64 * (1 + table.keys.length + table.accumulators.length);
   let group = from;
   for (; group < table.size; group++) {
     bytes += 8;
-    table.keys.forEach(
-      (codes, k) => (bytes += keyBytes((table.interners[k] as Interner).valueOf(codes[group] as number))),
-    );
+    table.keys.forEach((codes, k) => {
+      bytes += keyBytes(table.interners[k] as Interner, codes[group] as number, used[k] ?? null);
+    });
     for (const accumulator of table.accumulators) bytes += accumulator.bytesOf(group);
     if (bytes > bytesMax && group > from) break;
   }
   return group;
 }
-
-/** At most: a tag and three bytes a UTF-16 unit, a length of 4 and a code of 4. Most values are found by several groups. */
-const keyBytes = (value: Value): number => 8 + (value === null ? 0 : 3 * (1 + String(value).length));
 
 /** Tells tables of different shapes apart. The names of measures are no part of it: they hold the same numbers. */
 function shapeChecksum({ groupBy, accumulators }: Shape): number {

@@ -2,8 +2,10 @@
  * Where the partition's dictionaries are kept. New entries are first stored inside the log row that brought them, so that an
  * append is one row; sealing, which takes those rows away, moves them to rows of their own.
  *
- * Dictionaries come in generations: a segment names the one its codes belong to. From time to time a new one is opened, and
- * an old one goes with the last segment that names it; otherwise values that nobody uses any more would stay for ever.
+ * Dictionaries come in generations: a segment names the one its codes belong to, and so does a stored window of a view. From time
+ * to time a new one is opened, and an old one goes with the last segment and the last window that name it; otherwise values
+ * that nobody uses any more would stay for ever. Windows are not searched for that: they are stored under the generation that
+ * is current, so that when those of before some time are gone, so is the use of what was superseded before it.
  */
 import {
   decodeAdditions,
@@ -15,7 +17,7 @@ import {
   splitAdditions,
 } from "#engine";
 import type { Database } from "./database.ts";
-import type { FactStore } from "./facts.ts";
+import type { Facts, FactStore } from "./facts.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 
 export class DictionaryStore {
@@ -38,6 +40,7 @@ export class DictionaryStore {
     if (fact === undefined) {
       fact = { generation: 1, openedAt: now };
       facts.put("dictionary", fact);
+      facts.put("windowDictionaries", { from: fact.generation, opened: [{ generation: fact.generation, at: now }] });
     }
     this.#openedAt = fact.openedAt;
     this.#current = this.#load(fact.generation);
@@ -113,16 +116,39 @@ export class DictionaryStore {
   renew(now: number): void {
     const generation = this.#current.generation + 1;
     this.#facts.put("dictionary", { generation, openedAt: now });
+    const { from, opened } = this.#windowUse();
+    this.#facts.put("windowDictionaries", { from, opened: [...opened, { generation, at: now }] });
     this.#current = new Dictionaries(generation, this.#seed);
     this.#openedAt = now;
     this.#stored = this.#logged = this.#current.mark();
   }
 
-  /** Drops the generations that no segment names any more. */
-  dropBefore(generation: number): void {
-    const oldest = Math.min(generation, this.#current.generation);
+  /** Says that no window is left that was stored before `time`. To be called in a transaction. */
+  releaseBefore(time: number): void {
+    const { from, opened } = this.#windowUse();
+    // What was current at that time may have been used after it.
+    const inUse = opened.findLast(({ at }) => at <= time)?.generation ?? from;
+    const kept = opened.filter(({ generation }) => generation >= inUse);
+    if (inUse > from) this.#facts.put("windowDictionaries", { from: inUse, opened: kept });
+    this.dropUnused();
+  }
+
+  /** Drops the generations that no segment and no window names any more. */
+  dropUnused(): void {
+    const segment = this.#database.first<{ dictionary: number }>(
+      "SELECT dictionary FROM segments ORDER BY base_offset LIMIT 1",
+    );
+    const hasWindows = this.#database.first("SELECT 1 AS one FROM windows LIMIT 1") !== undefined;
+    const windowsFrom = hasWindows ? this.#windowUse().from : Infinity;
+    const oldest = Math.min(segment?.dictionary ?? Infinity, windowsFrom, this.#current.generation);
     this.#database.run("DELETE FROM dictionaries WHERE generation < ?", oldest);
     for (const known of this.#old.keys()) if (known < oldest) this.#old.delete(known);
+  }
+
+  /** A partition of before windows referred to dictionaries has none that do. */
+  #windowUse(): Facts["windowDictionaries"] {
+    const { generation } = this.#current;
+    return this.#facts.get("windowDictionaries") ?? { from: generation, opened: [{ generation, at: this.#openedAt }] };
   }
 
   #load(generation: number): Dictionaries {

@@ -51,6 +51,11 @@ export interface Facts {
   trimmed: Intervals;
   /** The generation of dictionaries in use, and when it was opened. */
   dictionary: { readonly generation: number; readonly openedAt: number };
+  /** When generations of dictionaries were opened, and the first one that stored windows may refer to. */
+  windowDictionaries: {
+    readonly from: number;
+    readonly opened: readonly { readonly generation: number; readonly at: number }[];
+  };
   /** When windows were last looked through for expired ones. */
   viewRetention: { readonly at: number };
   /** The stream is gone. */

@@ -121,6 +121,11 @@ export const PARTITION_LIMITS = {
   replayAlarmMs: 10 * SECOND_MS,
   /** Records that a replay folds between two checkpoints of its own: what a crash makes it fold again. */
   replayCheckpointRecordsMax: 1_000_000,
+  /**
+   * Groups in the windows that a build changed since its last checkpoint. More than of live ones, because windows that late
+   * clicks reach are written again by each checkpoint; some 4 MB of heap, and some ten milliseconds to store.
+   */
+  replayChangedGroupsMax: 500_000,
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,
   /** Bytes of one row of a frozen comparison. */

@@ -67,7 +67,7 @@ export class Partition {
     this.#dictionaries = new DictionaryStore(database, facts, config.seed, now);
     this.log = new Log(database, this.#dictionaries, checkpoint);
     this.#producers = new ProducerStore(database);
-    this.windows = new WindowStore(database);
+    this.windows = new WindowStore(database, this.#dictionaries);
     this.views = new Views(database, config.seed);
     this.comparisons = new Comparisons(database, this.views, this.windows);
     this.trimmed = new Trimmed(facts);

@@ -100,5 +100,5 @@ const dutyOf = (generations: readonly Generation[]): number =>
 /** A build is stored now and then: so that a crash costs little, and so that its changed windows fit the memory. */
 const isCheckpointDue = ({ record, next, delta }: Generation): boolean =>
   next - record.next >= PARTITION_LIMITS.replayCheckpointRecordsMax ||
-  delta.groups >= PARTITION_LIMITS.changedGroupsMax ||
+  delta.groups >= PARTITION_LIMITS.replayChangedGroupsMax ||
   delta.windows.size >= PARTITION_LIMITS.changedWindowsMax;

@@ -195,10 +195,7 @@ export class Segments {
       { from: row.minute_min * MINUTE_MS, to: (row.minute_max + 1) * MINUTE_MS },
     ];
     this.#delete(row.base_offset);
-    const next = this.#database.first<{ dictionary: number }>(
-      "SELECT dictionary FROM segments ORDER BY base_offset LIMIT 1",
-    );
-    this.#dictionaries.dropBefore(next?.dictionary ?? Infinity);
+    this.#dictionaries.dropUnused();
     return gone;
   }
 

@@ -47,7 +47,14 @@ export class ViewRetention {
         return from !== null && generation.isLive;
       });
     }
-    if (!this.#partition.isClosed) this.#facts.put("viewRetention", { at: now });
+    if (this.#partition.isClosed) return;
+    const { database, views, windows } = this.#partition;
+    const kept = Math.max(0, ...views.all.map(({ config }) => config.retentionMs));
+    database.transaction(() => {
+      this.#facts.put("viewRetention", { at: now });
+      // Whatever is left was changed, and so stored, since.
+      windows.releaseDictionaries(now - kept);
+    });
   }
 
   async #inTurns(step: () => boolean): Promise<void> {

@@ -1,12 +1,14 @@
 /**
  * The stored windows of view generations: a row each, or several if one row would be too long. What is stored is merged with
- * what changed since; both add up to the window.
+ * what changed since; both add up to the window. Its keys refer to the dictionary that is current when it is stored.
  */
 import { assert } from "#protocol";
 import {
   createState,
   decodeTable,
+  type Dictionaries,
   encodeTablePieces,
+  ENGINE_LIMITS,
   type FoldState,
   type GroupTable,
   mergePiece,
@@ -14,6 +16,7 @@ import {
   type Shape,
 } from "#engine";
 import type { Database } from "./database.ts";
+import type { DictionaryStore } from "./dictionary-store.ts";
 import { checkWindowGroups, type Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 
@@ -21,9 +24,11 @@ type StoredPart = { start: number; state: ArrayBuffer };
 
 export class WindowStore {
   readonly #database: Database;
+  readonly #dictionaries: DictionaryStore;
 
-  constructor(database: Database) {
+  constructor(database: Database, dictionaries: DictionaryStore) {
     this.#database = database;
+    this.#dictionaries = dictionaries;
   }
 
   /**
@@ -33,10 +38,11 @@ export class WindowStore {
   store({ id, plan, delta }: Generation): void {
     for (const changed of delta.windows.values()) {
       const parts = this.#parts(id, changed.start);
-      const whole = parts.length === 0 ? changed : mergeParts(plan, parts, changed);
+      const whole = parts.length === 0 ? changed : this.#merge(plan, parts, changed);
       checkWindowGroups(changed.start, whole.size);
       let part = 0;
-      for (const bytes of encodeTablePieces(plan, whole)) {
+      const { storedBytesMax } = ENGINE_LIMITS;
+      for (const bytes of encodeTablePieces(plan, whole, storedBytesMax, this.#dictionaries.current)) {
         this.#database.run(
           "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)",
           id,
@@ -76,7 +82,7 @@ export class WindowStore {
       from,
       next ?? to,
     );
-    return { tables: rows.map((row) => decode(shape, into, row)), next };
+    return { tables: rows.map((row) => this.#decode(shape, into, row)), next };
   }
 
   /**
@@ -132,6 +138,11 @@ export class WindowStore {
       .map((row) => ({ start: row.start, changedAt: row.changed_at }));
   }
 
+  /** Says that no window is left that was stored before `time`: what only they referred to can go. */
+  releaseDictionaries(time: number): void {
+    this.#dictionaries.releaseBefore(time);
+  }
+
   /** Takes windows with from <= start < to away. */
   remove(id: number, from: number, to: number): void {
     this.#database.run("DELETE FROM windows WHERE generation = ? AND start >= ? AND start < ?", id, from, to);
@@ -144,22 +155,24 @@ export class WindowStore {
       start,
     );
   }
-}
 
-function mergeParts(shape: Shape, parts: readonly StoredPart[], changed: GroupTable): GroupTable {
-  const state = createState(shape);
-  for (const part of parts) {
-    const merged = mergePiece(shape, state, new Uint8Array(part.state));
-    if (!merged.ok) throw new Error(`a stored window is damaged: ${merged.failure.reason}`);
+  #merge(shape: Shape, parts: readonly StoredPart[], changed: GroupTable): GroupTable {
+    const state = createState(shape);
+    for (const part of parts) {
+      const merged = mergePiece(shape, state, new Uint8Array(part.state), this.#dictionariesOf);
+      if (!merged.ok) throw new Error(`a stored window is damaged: ${merged.failure.reason}`);
+    }
+    mergeWindow(shape, state, changed);
+    const whole = state.windows.get(changed.start);
+    assert(whole !== undefined, "the window that was merged");
+    return whole;
   }
-  mergeWindow(shape, state, changed);
-  const whole = state.windows.get(changed.start);
-  assert(whole !== undefined, "the window that was merged");
-  return whole;
-}
 
-function decode(shape: Shape, into: Pick<FoldState, "interners">, row: StoredPart): GroupTable {
-  const table = decodeTable(shape, into, new Uint8Array(row.state));
-  if (!table.ok) throw new Error(`a stored window is damaged: ${table.failure.reason}`);
-  return table.value;
+  #decode(shape: Shape, into: Pick<FoldState, "interners">, row: StoredPart): GroupTable {
+    const table = decodeTable(shape, into, new Uint8Array(row.state), this.#dictionariesOf);
+    if (!table.ok) throw new Error(`a stored window is damaged: ${table.failure.reason}`);
+    return table.value;
+  }
+
+  readonly #dictionariesOf = (generation: number): Dictionaries => this.#dictionaries.of(generation);
 }

@@ -4,6 +4,7 @@ import {
   compileView,
   createState,
   decodeTable,
+  Dictionaries,
   digestState,
   digestTable,
   encodeState,
@@ -18,7 +19,7 @@ import {
   shapeOf,
   type ViewSpec,
 } from "#engine";
-import { batchOf, newDictionaries, SEED, someRows } from "../support/batches.ts";
+import { batchOf, newDictionaries, SEED, someRows, someWide } from "../support/batches.ts";
 import { BASE_TIME, type Row } from "../support/events.ts";
 import { someView } from "../support/queries.ts";
 
@@ -56,6 +57,53 @@ test("a table comes back from its bytes, in another process too", () => {
       }
     }),
   );
+});
+
+test("keys that refer to dictionaries come back, into any state, whatever the dictionaries took up in between", () => {
+  const scenario = fc.record({
+    spec: someView,
+    before: someRows,
+    after: someRows,
+    there: someRows,
+    wide: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(scenario, ({ spec, before, after, there, wide }) => {
+      const plan = compileView(spec);
+      const current = new Dictionaries(3, SEED);
+      const folded = (rows: readonly Row[], dictionaries: Dictionaries) => {
+        const state = createState(plan, SEED);
+        // Settles before it sees the rest: what comes later is none of its home's.
+        for (const row of rows) fold(plan, state, batchOf([row], dictionaries, wide ? someWide : () => false), 0, 1);
+        return state;
+      };
+      const state = folded([...before, ...after], current);
+      const elsewhere = folded(there, newDictionaries());
+      for (const receiver of [createState(plan), folded(there, current), elsewhere]) {
+        const expected = createState(plan);
+        mergeState(plan, expected, receiver);
+        mergeState(plan, expected, state);
+        for (const table of state.windows.values()) {
+          for (const piece of encodeTablePieces(plan, table, 200, current)) {
+            expect(
+              mergePiece(plan, receiver, piece, (generation) => (generation === current.generation ? current : null))
+                .ok,
+            ).toBe(true);
+          }
+        }
+        expect(digestState(receiver)).toBe(digestState(expected));
+      }
+    }),
+  );
+});
+
+test("keys that refer to dictionaries which are not at hand are refused", () => {
+  const dictionaries = new Dictionaries(3, SEED);
+  const state = createState(shape, SEED);
+  fold(shape, state, batchOf(rows, dictionaries), 0, rows.length);
+  const bytes = encodeTable(shape, state.windows.get(BASE_TIME) as GroupTable, dictionaries);
+  expect(bytes.length).toBeLessThan(sample.length);
+  expect(decodeTable(shape, createState(shape), bytes)).toMatchObject({ failure: { reason: "table_corrupt" } });
 });
 
 test("a state comes back from its pieces in any order, merged with what is there", () => {
@@ -145,7 +193,7 @@ describe("bytes that are no such table are refused", () => {
   });
 
   test("another version, by its number", () => {
-    expect(decode(changed(4, 2))).toEqual({ ok: false, failure: { reason: "table_version", version: 2, expected: 1 } });
+    expect(decode(changed(4, 3))).toEqual({ ok: false, failure: { reason: "table_version", version: 3, expected: 2 } });
   });
 
   test("other groups or other measures", () => {

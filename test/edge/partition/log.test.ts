@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Query } from "#engine";
 import { BASE_TIME } from "../../support/events.ts";
-import { clicks, DAY, expectOk, HeldPartition, HOUR, MINUTE } from "./held-partition.ts";
+import { clicks, DAY, expectOk, generation, HeldPartition, HOUR, MINUTE } from "./held-partition.ts";
 
 /** Ahead of the real clock, so that no alarm rings by itself. */
 const START = Math.ceil(Date.now() / DAY) * DAY + 400 * DAY;
@@ -176,24 +176,46 @@ test("trim takes the records below an offset, wherever in a segment or in the ta
   expect((await held.queryLog({ groupBy: [] })).rows).toMatchObject([{ clicks: 2_500 }]);
 });
 
-test("dictionaries are renewed, and old ones go with the last segment that names them", async () => {
-  const held = await HeldPartition.make({ retentionMs: 16 * HOUR });
-  const generations = () => held.sql("SELECT DISTINCT generation FROM dictionaries ORDER BY generation");
+/** Twelve appends, each on ads of its own, and the time that passes after each. */
+async function appendOnNewAds(held: HeldPartition, everyMs: number): Promise<void> {
   for (let i = 0; i < 12; i++) {
     await held.append(
       clicks(50, BASE_TIME + i * MINUTE, 7, 50 * i).map((row) => ({ ...row, ad: `${String(row.ad)}-${i}` })),
     );
-    vi.setSystemTime(START + (i + 1) * 3 * HOUR);
+    vi.setSystemTime(START + (i + 1) * everyMs);
     await held.ring();
   }
-  const kept = await generations();
-  expect(kept.length).toBeGreaterThan(1);
-  expect(kept.length).toBeLessThanOrEqual(3);
-  expect(kept).not.toContainEqual({ generation: 1 });
+}
+
+const dictionariesOf = (held: HeldPartition) =>
+  held.sql("SELECT DISTINCT generation FROM dictionaries ORDER BY generation");
+
+test("dictionaries are renewed, and old ones stay as long as a view has windows that refer to them", async () => {
+  const held = await HeldPartition.make({ retentionMs: 16 * HOUR });
+  await appendOnNewAds(held, 3 * HOUR);
+  expect(await dictionariesOf(held)).toContainEqual({ generation: 1 });
+  expect((await dictionariesOf(held)).length).toBeGreaterThan(3);
   await held.evict();
   const { rows } = await held.queryView();
   expect(rows.length).toBe(12 * 7);
   expect((await held.queryLog()).rows.length).toBeGreaterThan(7);
+});
+
+test("old dictionaries go with the last segment and the last window that name them", async () => {
+  const held = await HeldPartition.make({
+    retentionMs: 16 * HOUR,
+    generations: [generation({ retentionMs: 2 * DAY })],
+  });
+  await appendOnNewAds(held, 12 * HOUR);
+  const kept = await dictionariesOf(held);
+  expect(kept.length).toBeGreaterThan(1);
+  // Windows of two days and what was changed since they were last looked through, a renewal every twelve hours.
+  expect(kept.length).toBeLessThanOrEqual(8);
+  expect(kept).not.toContainEqual({ generation: 1 });
+  await held.evict();
+  const { rows } = await held.queryView();
+  expect(rows.length).toBeGreaterThanOrEqual(4 * 7);
+  expect(rows.length).toBeLessThan(12 * 7);
 });
 
 test("identifiers may change: what was written before keeps its encoding, and still answers", async () => {
