@@ -109,10 +109,8 @@ function askedOrder({ orderBy, groupBy }: Query, measures: readonly PlannedMeasu
 
 /** By a measure, null first. Values are read once a candidate, not once a comparison. */
 function measureOrder(candidates: Candidates, measure: PlannedMeasure): Order {
-  const values = Float64Array.from(
-    candidates.groups,
-    (_, candidate) => valueOf(measure, candidates, candidate) ?? -Infinity,
-  );
+  const values = new Float64Array(candidates.groups.length);
+  for (let i = 0; i < values.length; i++) values[i] = valueOf(measure, candidates, i) ?? -Infinity;
   // Measures are finite, so that -Infinity can stand for null; and two of them are equal, not NaN apart.
   return (a, b) => {
     const x = values[a] as number;

@@ -13,7 +13,7 @@
  * runs instead of rows: a run has one group, and counts as many records as it is long. That is all a plain count reads.
  */
 import { assert } from "#protocol";
-import { type AttributeColumns, type ColumnBatch, type Grouping, integerAt } from "./column-batch.ts";
+import type { AttributeColumns, ColumnBatch, Grouping } from "./column-batch.ts";
 import { DistinctSets } from "./distinct.ts";
 import { type FoldState, windowOf } from "./fold-state.ts";
 import { inOffsetOrder } from "./gather.ts";
@@ -22,6 +22,7 @@ import type { Interner } from "./interner.ts";
 import type { FoldPlan } from "./plan.ts";
 import { type Selection, selectGrouped, selectRows, type WindowRows } from "./select-rows.ts";
 import { type HashSeed, hashText } from "./siphash.ts";
+import { spreadRuns } from "./spread-runs.ts";
 import { taggedText, type Value } from "./value.ts";
 
 /**
@@ -94,11 +95,7 @@ function foldRuns(
     assignGroups(state, table, from, to);
     table.countRuns(ids, runLengths, from, to);
     if (plan.accumulators.length > 0) {
-      let row = window.from;
-      for (let run = from; run < to; run++) {
-        const end = row + integerAt(runLengths, run);
-        for (const group = ids[run] as number; row < end; row++) rowIds[row] = group;
-      }
+      spreadRuns(runLengths, from, to, window.from, ids, rowIds);
     }
     accumulate(table, rowIds, window);
   }

@@ -7,6 +7,7 @@ import { integerAt } from "./column-batch.ts";
 import type { ColumnReader } from "./column-reader.ts";
 import { fromDecimals } from "./decimals.ts";
 import type { Dictionaries, Dictionary } from "./dictionary.ts";
+import { spreadRuns } from "./spread-runs.ts";
 import { decodeTexts } from "./text-column.ts";
 
 export class StoredBatch implements ColumnBatch {
@@ -200,17 +201,14 @@ class StoredAttribute implements AttributeColumns {
 /** The code of each row, from the codes of the runs. */
 function rowCodesOf({ runCodes, runLengths, rowStarts }: Grouping): CodeArray {
   const count = rowStarts.at(-1) as number;
+  if (runCodes.length === count) return runCodes;
   const codes =
     runCodes.BYTES_PER_ELEMENT === 1
       ? new Uint8Array(count)
       : runCodes.BYTES_PER_ELEMENT === 2
         ? new Uint16Array(count)
         : new Uint32Array(count);
-  let row = 0;
-  for (let run = 0; run < runCodes.length; run++) {
-    const code = runCodes[run] as number;
-    for (const end = row + integerAt(runLengths, run); row < end; row++) codes[row] = code;
-  }
+  spreadRuns(runLengths, 0, runCodes.length, 0, runCodes, codes);
   return codes;
 }
 

@@ -128,7 +128,7 @@ export async function queryLog(
         missing = union(missing, trimmed.within(query.from, query.to));
         offset = log.start;
       }
-      const segment = log.segments.at(offset, segmentsEnd, minuteFrom, minuteTo);
+      const segment = log.segments.within(offset, segmentsEnd, minuteFrom, minuteTo);
       if (segment === undefined) return false;
       scan(segment);
       offset = segment.baseOffset + segment.count;

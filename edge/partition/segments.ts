@@ -26,6 +26,7 @@ import {
 import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
+import { SegmentZones } from "./segment-zones.ts";
 
 export interface SegmentInfo {
   readonly baseOffset: number;
@@ -35,7 +36,7 @@ export interface SegmentInfo {
   readonly bytes: number;
 }
 
-type StoredSegment = { base_offset: number; count: number; dictionary: number; hot: ArrayBuffer };
+type StoredSegment = { base_offset: number; dictionary: number; hot: ArrayBuffer };
 
 /** The fastest: it takes what is repeated, and a seal may not hold appends up. */
 const COLD_COMPRESSION = { level: 1 } as const;
@@ -46,6 +47,7 @@ const COLD_BYTES_MAX = 4 * PARTITION_LIMITS.tailBytesMax;
 export class Segments {
   readonly #database: Database;
   readonly #dictionaries: DictionaryStore;
+  #zones: SegmentZones | null = null;
 
   constructor(database: Database, dictionaries: DictionaryStore) {
     this.#database = database;
@@ -72,6 +74,7 @@ export class Segments {
       "SELECT position FROM segments ORDER BY base_offset DESC LIMIT 1",
     );
     this.#insert(batch, encoded, generation, (last?.position ?? 0) + bytesOf(encoded));
+    this.#zones?.add(batch);
   }
 
   #encode(batch: ColumnBatch, groupedBy: string | null, generation: number): EncodedBatch {
@@ -109,24 +112,49 @@ export class Segments {
     this.#database.run("DELETE FROM segment_columns WHERE base_offset = ?", baseOffset);
   }
 
-  /**
-   * The next segment that ends after `offset` and holds event times in [minuteFrom, minuteTo), if it begins before `end`;
-   * undefined if there is none. Its cold part is read only if something in it is asked for.
-   */
-  at(offset: number, end = Infinity, minuteFrom = -Infinity, minuteTo = Infinity): ColumnBatch | undefined {
+  /** The segment that ends after `offset` and begins first; undefined if there is none. Its cold part is read when it is asked for. */
+  at(offset: number): ColumnBatch | undefined {
     const row = this.#database.first<StoredSegment>(
-      `SELECT base_offset, count, dictionary, hot FROM segments
+      `SELECT base_offset, dictionary, hot FROM segments
        WHERE base_offset >=
            coalesce((SELECT base_offset FROM segments WHERE base_offset <= ?1 ORDER BY base_offset DESC LIMIT 1), 0)
-         AND base_offset + count > ?1 AND base_offset < ?2 AND minute_max >= ?3 AND minute_min < ?4
+         AND base_offset + count > ?1
        ORDER BY base_offset LIMIT 1`,
       offset,
-      finite(end),
-      finite(minuteFrom),
-      finite(minuteTo),
     );
-    if (row === undefined) return undefined;
-    return decodeStored(new Uint8Array(row.hot), this.#parts(row.base_offset), this.#dictionaries, row.dictionary);
+    return row && this.#decode(row);
+  }
+
+  /** The same of those that begin before `end` and hold event times in [minuteFrom, minuteTo): for a scan, which skips the others. */
+  within(offset: number, end: number, minuteFrom: number, minuteTo: number): ColumnBatch | undefined {
+    const zone = this.#knownZones().next(offset, end, minuteFrom, minuteTo);
+    if (zone === undefined) return undefined;
+    return this.#decode(
+      this.#database.only<StoredSegment>(
+        "SELECT base_offset, dictionary, hot FROM segments WHERE base_offset = ?",
+        zone.baseOffset,
+      ),
+    );
+  }
+
+  #decode({ base_offset, dictionary, hot }: StoredSegment): ColumnBatch {
+    return decodeStored(new Uint8Array(hot), this.#parts(base_offset), this.#dictionaries, dictionary);
+  }
+
+  /** Read when they are first needed: an object that is only appended to does without. */
+  #knownZones(): SegmentZones {
+    return (this.#zones ??= new SegmentZones(
+      this.#database
+        .all<{ base_offset: number; count: number; minute_min: number; minute_max: number }>(
+          "SELECT base_offset, count, minute_min, minute_max FROM segments ORDER BY base_offset",
+        )
+        .map((row) => ({
+          baseOffset: row.base_offset,
+          count: row.count,
+          minuteMin: row.minute_min,
+          minuteMax: row.minute_max,
+        })),
+    ));
   }
 
   #parts(baseOffset: number): PartReader {
@@ -195,6 +223,7 @@ export class Segments {
       { from: row.minute_min * MINUTE_MS, to: (row.minute_max + 1) * MINUTE_MS },
     ];
     this.#delete(row.base_offset);
+    this.#zones?.replaceFirst(null);
     this.#dictionaries.dropUnused();
     return gone;
   }
@@ -216,6 +245,7 @@ export class Segments {
     const encoded = this.#encode(left, segment.grouping?.attribute ?? null, row.dictionary);
     this.#delete(row.base_offset);
     this.#insert(left, encoded, row.dictionary, row.position);
+    this.#zones?.replaceFirst(left);
     return minutesOf(slice(segment, 0, cut));
   }
 
@@ -264,6 +294,3 @@ function minutesOf(batch: ColumnBatch): Intervals {
   });
   return intervals;
 }
-
-/** SQLite compares with the greatest integer where JavaScript has infinity. */
-const finite = (value: number): number => Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);

@@ -132,7 +132,7 @@ export class Headwater implements Engine {
       const state = createState(plan, config.seed);
       for (const batch of log.tail) fold(plan, state, batch, 0, batch.count);
       for (let offset = log.start; ;) {
-        const segment = log.segments.at(offset, log.sealedEnd, minuteFrom, minuteTo);
+        const segment = log.segments.within(offset, log.sealedEnd, minuteFrom, minuteTo);
         if (segment === undefined) break;
         fold(plan, state, segment, 0, segment.count);
         offset = segment.baseOffset + segment.count;
