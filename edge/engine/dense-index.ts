@@ -1,6 +1,6 @@
 /** Packed keys of few bits, found by indexing an array; see group-index.ts. */
 import type { GroupIndex } from "./group-index.ts";
-import type { DenseArray, TableMemory } from "./table-memory.ts";
+import type { IndexArray, TableMemory } from "./table-memory.ts";
 import type { CodeArray } from "./column-batch.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
@@ -12,16 +12,16 @@ export class DenseIndex implements GroupIndex {
   readonly #columns: KeyColumns;
   readonly #packing: KeyPacking;
   readonly #memory: TableMemory;
-  readonly #array: DenseArray;
+  readonly #array: IndexArray;
 
   constructor(columns: KeyColumns, packing: KeyPacking, memory: TableMemory) {
     this.#columns = columns;
     this.#packing = packing;
     this.#memory = memory;
     this.#array = memory.takeDense(2 ** packing.bits);
-    const { groups, used } = this.#array;
+    const { numbers, used } = this.#array;
     const packed = packedKeys(columns, packing);
-    for (let group = 0; group < packed.length; group++) groups[packed[group] as number] = used + group + 1;
+    for (let group = 0; group < packed.length; group++) numbers[packed[group] as number] = used + group + 1;
   }
 
   fits(interners: readonly ValueTable[]): boolean {
@@ -30,17 +30,17 @@ export class DenseIndex implements GroupIndex {
 
   assign(keys: readonly Uint32Array[], from: number, to: number, ids: Int32Array): void {
     packKeys(keys, this.#packing, from, to, ids);
-    const { groups, used } = this.#array;
+    const { numbers, used } = this.#array;
     const fresh = this.#memory.fresh(to - from);
     const last = used + this.#columns.size;
     let count = 0;
     for (let i = from; i < to; i++) {
       const key = ids[i] as number;
-      let number = groups[key] as number;
+      let number = numbers[key] as number;
       if (number <= used) {
         fresh[count++] = i;
         number = last + count;
-        groups[key] = number;
+        numbers[key] = number;
       }
       ids[i] = number - used - 1;
     }
@@ -49,8 +49,8 @@ export class DenseIndex implements GroupIndex {
 
   find(keys: readonly CodeArray[], i: number): number {
     const key = packedKey(keys, this.#packing, i);
-    const { groups, used } = this.#array;
-    return key === null ? -1 : Math.max(-1, (groups[key] as number) - used - 1);
+    const { numbers, used } = this.#array;
+    return key === null ? -1 : Math.max(-1, (numbers[key] as number) - used - 1);
   }
 
   release(): void {

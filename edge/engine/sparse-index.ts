@@ -1,7 +1,7 @@
 /** Packed keys of up to 32 bits, found by open addressing; see group-index.ts. */
 import type { GroupIndex } from "./group-index.ts";
 import { hashCode, roomFor } from "./hash-code.ts";
-import type { TableMemory } from "./table-memory.ts";
+import type { IndexArray, TableMemory } from "./table-memory.ts";
 import type { CodeArray } from "./column-batch.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
@@ -11,8 +11,8 @@ export class SparseIndex implements GroupIndex {
   readonly #columns: KeyColumns;
   readonly #packing: KeyPacking;
   readonly #memory: TableMemory;
-  /** Pairs of a group plus one (0: free) and the hash of its key; at least twice as many as groups. */
-  #slots: Int32Array;
+  /** Pairs of a group's number and the hash of its key; at least twice as many as groups. */
+  #array: IndexArray;
   #room: number;
 
   constructor(columns: KeyColumns, packing: KeyPacking, memory: TableMemory) {
@@ -20,7 +20,7 @@ export class SparseIndex implements GroupIndex {
     this.#packing = packing;
     this.#memory = memory;
     this.#room = roomFor(columns);
-    this.#slots = new Int32Array(4 * this.#room);
+    this.#array = memory.takeSparse(4 * this.#room);
     const packed = packedKeys(columns, packing);
     for (let group = 0; group < packed.length; group++) this.#enter(group, hashCode(0, packed[group] as number));
   }
@@ -33,61 +33,69 @@ export class SparseIndex implements GroupIndex {
     packKeys(keys, this.#packing, from, to, ids);
     const fresh = this.#memory.fresh(to - from);
     const { size } = this.#columns;
-    let slots = this.#slots;
-    let mask = slots.length - 2;
+    let { numbers, used } = this.#array;
+    let mask = numbers.length - 2;
     let count = 0;
     for (let i = from; i < to; i++) {
       const hash = hashCode(0, ids[i] as number);
       let slot = (hash << 1) & mask;
-      let group = slots[slot] as number;
-      while (group !== 0 && slots[slot + 1] !== hash) {
+      let number = numbers[slot] as number;
+      while (number > used && numbers[slot + 1] !== hash) {
         slot = (slot + 2) & mask;
-        group = slots[slot] as number;
+        number = numbers[slot] as number;
       }
-      if (group === 0) {
-        fresh[count++] = i;
-        group = size + count;
-        slots[slot] = group;
-        slots[slot + 1] = hash;
-        if (group >= this.#room) {
-          this.#grow();
-          slots = this.#slots;
-          mask = slots.length - 2;
-        }
+      if (number > used) {
+        ids[i] = number - used - 1;
+        continue;
       }
-      ids[i] = group - 1;
+      fresh[count++] = i;
+      numbers[slot] = used + size + count;
+      numbers[slot + 1] = hash;
+      ids[i] = size + count - 1;
+      if (size + count >= this.#room) {
+        this.#grow(size + count);
+        ({ numbers, used } = this.#array);
+        mask = numbers.length - 2;
+      }
     }
     this.#columns.appendAll(keys, fresh, count);
   }
 
   find(keys: readonly CodeArray[], i: number): number {
     const key = packedKey(keys, this.#packing, i);
-    return key === null ? -1 : (this.#slots[this.#slotOf(hashCode(0, key))] as number) - 1;
+    if (key === null) return -1;
+    const { numbers, used } = this.#array;
+    return Math.max(-1, (numbers[this.#slotOf(hashCode(0, key))] as number) - used - 1);
   }
 
-  release(): void {}
+  release(): void {
+    this.#memory.giveSparse(this.#array, this.#array.used + this.#columns.size);
+  }
 
-  /** Hashes say all of a key: the slots are enough to make the larger ones. */
-  #grow(): void {
-    const old = this.#slots;
+  /** Hashes say all of a key: the slots of so many groups are enough to make the larger ones. */
+  #grow(groups: number): void {
+    const { numbers, used } = this.#array;
+    const before = this.#array;
     this.#room *= 2;
-    this.#slots = new Int32Array(4 * this.#room);
-    for (let slot = 0; slot < old.length; slot += 2) {
-      if (old[slot] !== 0) this.#enter((old[slot] as number) - 1, old[slot + 1] as number);
+    this.#array = this.#memory.takeSparse(4 * this.#room);
+    for (let slot = 0; slot < numbers.length; slot += 2) {
+      const number = numbers[slot] as number;
+      if (number > used) this.#enter(number - used - 1, numbers[slot + 1] as number);
     }
+    this.#memory.giveSparse(before, used + groups);
   }
 
   #enter(group: number, hash: number): void {
     const slot = this.#slotOf(hash);
-    this.#slots[slot] = group + 1;
-    this.#slots[slot + 1] = hash;
+    this.#array.numbers[slot] = this.#array.used + group + 1;
+    this.#array.numbers[slot + 1] = hash;
   }
 
   #slotOf(hash: number): number {
-    const slots = this.#slots;
-    const mask = slots.length - 2;
+    const { numbers, used } = this.#array;
+    const mask = numbers.length - 2;
     let slot = (hash << 1) & mask;
-    while (slots[slot] !== 0 && slots[slot + 1] !== hash) slot = (slot + 2) & mask;
+    while ((numbers[slot] as number) > used && numbers[slot + 1] !== hash) slot = (slot + 2) & mask;
     return slot;
   }
 }

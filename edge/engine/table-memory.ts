@@ -4,22 +4,23 @@
  */
 
 /**
- * By packed key: a number above `used`, from which the group follows; anything up to `used` was left there by an earlier index,
- * and says nothing. So an array is used again without being cleared.
+ * What an index looks its groups up in: a number above `used`, from which the group follows; anything up to `used` was left there
+ * by an earlier index, and says nothing. So an array is used again without being cleared.
  */
-export interface DenseArray {
-  readonly groups: Int32Array;
+export interface IndexArray {
+  readonly numbers: Int32Array;
   readonly used: number;
 }
 
-/** From here on a dense array is cleared: numbers would run out, 2^17 being more than one table takes. */
-const DENSE_NUMBERS_MAX = 2 ** 31 - 2 ** 17;
+/** From here on an array is cleared: a table may take so many more numbers before they run out. */
+const NUMBERS_MAX = 2 ** 30;
 
 export class TableMemory {
   /** Places of keys that were seen for the first time. */
   #fresh = new Uint32Array(0);
-  /** Dense arrays that nobody uses. */
-  readonly #dense: DenseArray[] = [];
+  /** By length: arrays of dense and of sparse indexes that nobody uses. They are not exchanged: sparse ones hold hashes too. */
+  readonly #dense = new Map<number, IndexArray[]>();
+  readonly #sparse = new Map<number, IndexArray[]>();
   /** By length: arrays of codes and, all zero, of counts. */
   readonly #codes = new Map<number, Uint32Array[]>();
   readonly #counts = new Map<number, Float64Array[]>();
@@ -29,18 +30,21 @@ export class TableMemory {
     return this.#fresh;
   }
 
-  takeDense(length: number): DenseArray {
-    for (let array = this.#dense.pop(); array !== undefined; array = this.#dense.pop()) {
-      // One of another length is from before keys became wider, and is let go of.
-      if (array.groups.length === length) return array;
-    }
-    return { groups: new Int32Array(length), used: 0 };
+  takeDense(length: number): IndexArray {
+    return this.#dense.get(length)?.pop() ?? { numbers: new Int32Array(length), used: 0 };
   }
 
   /** @param used the greatest number that was written into it */
-  giveDense({ groups }: DenseArray, used: number): void {
-    if (used > DENSE_NUMBERS_MAX) groups.fill(0);
-    this.#dense.push({ groups, used: used > DENSE_NUMBERS_MAX ? 0 : used });
+  giveDense(array: IndexArray, used: number): void {
+    give(this.#dense, array.numbers.length, usedUpTo(array, used));
+  }
+
+  takeSparse(length: number): IndexArray {
+    return this.#sparse.get(length)?.pop() ?? { numbers: new Int32Array(length), used: 0 };
+  }
+
+  giveSparse(array: IndexArray, used: number): void {
+    give(this.#sparse, array.numbers.length, usedUpTo(array, used));
   }
 
   takeCodes(length: number): Uint32Array {
@@ -48,7 +52,7 @@ export class TableMemory {
   }
 
   giveCodes(codes: Uint32Array): void {
-    give(this.#codes, codes);
+    give(this.#codes, codes.length, codes);
   }
 
   takeCounts(length: number): Float64Array {
@@ -58,12 +62,18 @@ export class TableMemory {
   /** @param used how many of them, from the first one on, may not be zero */
   giveCounts(counts: Float64Array, used: number): void {
     counts.fill(0, 0, used);
-    give(this.#counts, counts);
+    give(this.#counts, counts.length, counts);
   }
 }
 
-function give<T extends { readonly length: number }>(free: Map<number, T[]>, array: T): void {
-  const sameLength = free.get(array.length);
-  if (sameLength === undefined) free.set(array.length, [array]);
+function give<T>(free: Map<number, T[]>, length: number, array: T): void {
+  const sameLength = free.get(length);
+  if (sameLength === undefined) free.set(length, [array]);
   else sameLength.push(array);
+}
+
+function usedUpTo({ numbers }: IndexArray, used: number): IndexArray {
+  if (used <= NUMBERS_MAX) return { numbers, used };
+  numbers.fill(0);
+  return { numbers, used: 0 };
 }
