@@ -16,6 +16,7 @@ import type { Accumulator, DigestSink } from "./accumulator.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import type { CodeArray } from "./column-batch.ts";
 import { addToRegisters, emptyRegisters, estimate, mergeRegisters, REGISTERS } from "./hyperloglog.ts";
+import { PendingHashes } from "./pending-hashes.ts";
 import { readRegisters, writeRegisters } from "./register-bytes.ts";
 import { SmallSet } from "./small-set.ts";
 
@@ -23,8 +24,6 @@ import { SmallSet } from "./small-set.ts";
 export const EXACT_MAX = 1_024;
 /** In the column of sizes: this group has registers. */
 const PROMOTED = 0xffff;
-
-const PENDING_MIN = 64;
 
 /** What a group's hashes are told apart by while it settles. */
 const seen = new SmallSet(EXACT_MAX);
@@ -41,9 +40,7 @@ export class DistinctSets implements Accumulator {
   #hasGaps = false;
   readonly #registers = new Map<number, Uint8Array>();
 
-  #pendingCount = 0;
-  #pendingGroups = new Uint32Array(0);
-  #pendingWords = new Uint32Array(0);
+  readonly #pending = new PendingHashes();
 
   resize(capacity: number): void {
     if (capacity <= this.#sizes.length) return;
@@ -58,9 +55,8 @@ export class DistinctSets implements Accumulator {
   /** Adds the hash at `words[2 * rows[i]]` to the group `ids[i]`, for i in [from, to). (0, 0) is absent. */
   add(words: Uint32Array, rows: Uint32Array, ids: Int32Array, from: number, to: number): void {
     this.#reserve(to - from);
-    let count = this.#pendingCount;
-    const groups = this.#pendingGroups;
-    const pending = this.#pendingWords;
+    let { count } = this.#pending;
+    const { groups, words: pending } = this.#pending;
     for (let i = from; i < to; i++) {
       const at = 2 * (rows[i] as number);
       pending[2 * count] = words[at] as number;
@@ -69,15 +65,14 @@ export class DistinctSets implements Accumulator {
       // What is absent is written over.
       if (((words[at] as number) | (words[at + 1] as number)) !== 0) count++;
     }
-    this.#pendingCount = count;
+    this.#pending.count = count;
   }
 
   /** Adds the hash of each record's code to its group. Code 0 is absent. */
   addCodes(codes: CodeArray, words: Uint32Array, rows: Uint32Array, ids: Int32Array, from: number, to: number): void {
     this.#reserve(to - from);
-    let count = this.#pendingCount;
-    const groups = this.#pendingGroups;
-    const pending = this.#pendingWords;
+    let { count } = this.#pending;
+    const { groups, words: pending } = this.#pending;
     for (let i = from; i < to; i++) {
       const code = codes[rows[i] as number] as number;
       pending[2 * count] = words[2 * code] as number;
@@ -85,16 +80,13 @@ export class DistinctSets implements Accumulator {
       groups[count] = ids[i] as number;
       if (code !== 0) count++;
     }
-    this.#pendingCount = count;
+    this.#pending.count = count;
   }
 
   addHash(group: number, low: number, high: number): void {
     if (low === 0 && high === 0) return;
     this.#reserve(1);
-    const at = this.#pendingCount++;
-    this.#pendingGroups[at] = group;
-    this.#pendingWords[2 * at] = low;
-    this.#pendingWords[2 * at + 1] = high;
+    this.#pending.push(group, low, high);
   }
 
   absorb(from: Accumulator, rows: Uint32Array, ids: Int32Array, count: number): void {
@@ -182,14 +174,20 @@ export class DistinctSets implements Accumulator {
     for (const [low, high] of members) sink.words(low, high);
   }
 
+  /** Nothing will be added for a while. */
+  close(): void {
+    this.settle();
+    this.#pending.release();
+  }
+
   /** Gives every group what is pending for it. Afterwards members lie by group, without a gap. */
   settle(): void {
-    if (this.#pendingCount === 0 && !this.#hasGaps) return;
-    const { words, ends } = this.#sortPending();
+    if (this.#pending.count === 0 && !this.#hasGaps) return;
+    const { words, ends } = this.#pending.sorted(this.#sizes.length);
     const before = this.#members;
-    this.#members = new Uint32Array(2 * (this.#memberCount + this.#pendingCount));
+    this.#members = new Uint32Array(2 * (this.#memberCount + this.#pending.count));
     this.#memberCount = 0;
-    this.#pendingCount = 0;
+    this.#pending.count = 0;
     this.#hasGaps = false;
     let pending = 0;
     for (let group = 0; group < this.#sizes.length; group++) {
@@ -225,31 +223,6 @@ export class DistinctSets implements Accumulator {
     }
   }
 
-  /** The pending hashes by group, and where those of each group end. */
-  #sortPending(): { readonly words: Uint32Array; readonly ends: Uint32Array } {
-    const count = this.#pendingCount;
-    const groups = this.#pendingGroups;
-    const pending = this.#pendingWords;
-    // Places begin as those of the group before, and are where each group ends when all are placed.
-    const places = new Uint32Array(this.#sizes.length + 1);
-    for (let i = 0; i < count; i++) {
-      const next = (groups[i] as number) + 1;
-      places[next] = (places[next] as number) + 1;
-    }
-    for (let group = 1; group < places.length; group++) {
-      places[group] = (places[group] as number) + (places[group - 1] as number);
-    }
-    const words = new Uint32Array(2 * count);
-    for (let i = 0; i < count; i++) {
-      const group = groups[i] as number;
-      const place = places[group] as number;
-      places[group] = place + 1;
-      words[2 * place] = pending[2 * i] as number;
-      words[2 * place + 1] = pending[2 * i + 1] as number;
-    }
-    return { words, ends: places };
-  }
-
   #registersOf(group: number): Uint8Array {
     const registers = this.#registers.get(group);
     assert(registers !== undefined, "a promoted group has registers");
@@ -268,18 +241,9 @@ export class DistinctSets implements Accumulator {
 
   /** Makes room for `count` pending hashes more: by settling, if there are as many of them as members. */
   #reserve(count: number): void {
-    if (this.#pendingCount + count <= this.#pendingGroups.length) return;
-    if (this.#pendingCount >= Math.max(PENDING_MIN, this.#sizes.length, this.#memberCount)) {
-      this.settle();
-      if (count <= this.#pendingGroups.length) return;
-    }
-    const capacity = Math.max(PENDING_MIN, 2 * this.#pendingGroups.length, this.#pendingCount + count);
-    const groups = new Uint32Array(capacity);
-    groups.set(this.#pendingGroups.subarray(0, this.#pendingCount));
-    this.#pendingGroups = groups;
-    const words = new Uint32Array(2 * capacity);
-    words.set(this.#pendingWords.subarray(0, 2 * this.#pendingCount));
-    this.#pendingWords = words;
+    if (count <= this.#pending.free) return;
+    if (this.#pending.count >= Math.max(this.#sizes.length, this.#memberCount)) this.settle();
+    this.#pending.reserve(count);
   }
 }
 

@@ -89,7 +89,7 @@ export class GroupTable {
   close(): void {
     this.#closeIndex();
     this.#keys.close(this.interners);
-    for (const accumulator of this.accumulators) if (accumulator instanceof DistinctSets) accumulator.settle();
+    for (const accumulator of this.accumulators) if (accumulator instanceof DistinctSets) accumulator.close();
   }
 
   /** Takes over `count` groups, all different: they come back from where they were kept, but for their accumulators. */
