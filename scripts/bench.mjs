@@ -9,6 +9,7 @@ import { exists, inRoot, run, UserError } from "./lib/project.mjs";
 const SECTIONS = {
   rows: { file: "rows-written.ts", needs: { worker: true, peers: false } },
   appends: { file: "appends.ts", needs: { worker: true, peers: false } },
+  beside: { file: "replay-beside-appends.ts", needs: { worker: true, peers: false } },
   queries: { file: "queries.ts", needs: { worker: false, peers: true } },
 };
 

@@ -20,21 +20,36 @@ export interface Slices {
   isStopped(): boolean;
 }
 
+/** What time it is, in milliseconds, and waiting for it to pass. */
+export interface Clock {
+  now(): number;
+  wait(ms: number): Promise<void>;
+}
+
+const PLATFORM_CLOCK: Clock = { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) };
+
 /** @returns whether there is more to do */
-export async function runSlices({ step, sliceMs, stepsMax, duty, forMs, isStopped }: Slices): Promise<boolean> {
-  const startedAt = Date.now();
+export async function runSlices(
+  { step, sliceMs, stepsMax, duty, forMs, isStopped }: Slices,
+  clock: Clock = PLATFORM_CLOCK,
+): Promise<boolean> {
+  const startedAt = clock.now();
   let steps = 1;
+  /** Rest that is still owed: a slice may take less than the clock can tell, and a rest more than was asked for. */
+  let owedMs = 0;
   for (;;) {
     if (isStopped()) return false;
-    const from = Date.now();
+    const from = clock.now();
     for (let i = 0; i < steps; i++) if (!step()) return false;
-    await scheduler.wait(0);
+    await clock.wait(0);
     if (isStopped()) return false;
-    const took = Date.now() - from;
+    const took = clock.now() - from;
     if (took > sliceMs) steps = Math.max(1, Math.floor(steps / 2));
     else if (took <= sliceMs / 2) steps = Math.min(stepsMax, 2 * steps);
     if (from + took - startedAt >= forMs) return true;
-    const restMs = took * (1 / duty() - 1);
-    if (restMs >= 1) await scheduler.wait(restMs);
+    owedMs += took * (1 / duty() - 1);
+    if (owedMs < 1) continue;
+    await clock.wait(owedMs);
+    owedMs -= clock.now() - from - took;
   }
 }
