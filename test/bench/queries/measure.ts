@@ -1,6 +1,7 @@
 /**
  * Times that can be compared: contenders are asked one right after the other, in rounds, each round in another order, and
- * what is reported is the median of the ratios within rounds. A machine that is busy for a while slows a whole round, and leaves its
+ * what is reported is the median of the ratios within rounds. Each is asked once before its time is taken, so that all of them are
+ * as warm as in their tenth question: files in memory, code compiled. A machine that is busy for a while slows a whole round, and leaves its
  * ratios alone.
  */
 import { setFlagsFromString } from "node:v8";
@@ -29,6 +30,7 @@ export async function measure(runners: readonly Runner[], rounds: number): Promi
     for (let i = 0; i < runners.length; i++) {
       const runner = runners[(round + i) % runners.length] as Runner;
       const ask = await runner.prepare();
+      await ask();
       // So that nobody pays for another one's garbage.
       collectGarbage();
       const usage = process.cpuUsage();
