@@ -2,6 +2,8 @@
 import { DIRECTORY_ENTRY_BYTES, HEADER_BYTES, KIND, PART, SYSTEM, VERSION } from "./batch-format.ts";
 
 export interface DirectoryEntry {
+  /** Its place in the directory. */
+  readonly column: number;
   readonly id: number;
   readonly kind: number;
   /** Bytes an element; 0: every element is the base. */
@@ -45,6 +47,7 @@ export function readDirectory(view: DataView): readonly DirectoryEntry[] {
 function readEntry(view: DataView, i: number): DirectoryEntry {
   const at = HEADER_BYTES + i * DIRECTORY_ENTRY_BYTES;
   return {
+    column: i,
     id: view.getUint16(at, true),
     kind: view.getUint8(at + 2),
     width: view.getUint8(at + 3),
@@ -64,6 +67,7 @@ function readVersion1Entry(view: DataView, i: number): DirectoryEntry {
   const kind = view.getUint8(at + 2);
   const isCold = kind === KIND.texts || (id > SYSTEM.minutes && id <= SYSTEM.fromPages);
   return {
+    column: i,
     id,
     kind,
     width: view.getUint8(at + 3),

@@ -24,7 +24,7 @@
  *   additions: the dictionary entries that this batch was the first to use (tail batches only; dictionary-additions.ts)
  *   columns
  *
- * A column is checked against its CRC-32C when it is first read.
+ * A column is checked against its CRC-32C when it is read, unless whoever keeps the batch knows that it is sound.
  *
  * A grouped batch (see group-rows.ts) has its rows in the order of its groups, and instead of a column of minutes the columns
  * that say where stretches and runs begin; the attribute that makes the runs has a code a run instead of one a record. Append
@@ -80,6 +80,13 @@ export interface EncodedBatch {
 export interface PartReader {
   apart(part: number): Uint8Array;
   cold(): Uint8Array;
+}
+
+/** What is known of the columns of a batch, by their places in the directory. */
+export interface ColumnChecks {
+  /** Whether it was read before, and was as it was written. */
+  isSound(column: number): boolean;
+  foundSound(column: number): void;
 }
 
 export interface CorruptBatch {

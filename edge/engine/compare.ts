@@ -103,9 +103,8 @@ export class Comparison {
   }
 
   #addToTotal(total: GroupTable, table: GroupTable): void {
-    const rows = allGroups(table);
     const sources = this.#shape.accumulators.map((_, i) => i);
-    absorbGroups(total, table, [], sources, rows, rows.length);
+    absorbGroups(total, table, [], sources, allGroups(table), table.size);
   }
 
   #compareRow(time: number, before: GroupTable | null, i: number, after: GroupTable | null, j: number): void {

@@ -10,6 +10,7 @@ import {
 } from "./batch-directory.ts";
 import {
   type BatchHeader,
+  type ColumnChecks,
   corrupt,
   type CorruptBatch,
   HEADER_BYTES,
@@ -51,11 +52,13 @@ export function readAdditions(hot: Uint8Array): DictionaryAdditions {
  * read; a wrong checksum throws there.
  *
  * @param dictionaries of the generation that the header names
+ * @param checks what is known of the columns; null: nothing, and nobody wants to know
  */
 export function decodeBatch(
   hot: Uint8Array,
   parts: PartReader,
   dictionaries: Dictionaries,
+  checks: ColumnChecks | null = null,
 ): Result<ColumnBatch, CorruptBatch> {
   const header = readHeader(hot);
   if (!header.ok) return header;
@@ -68,7 +71,7 @@ export function decodeBatch(
   assert(header.value.generation === dictionaries.generation, "dictionaries of the batch's generation");
   const directory = readDirectory(view);
   if (!directory.every((entry) => fitsHot(entry, bytes))) return corrupt("short");
-  const reader = new ColumnReader(bytes, parts, isVersion1(view) ? view.getUint32(60, true) : null);
+  const reader = new ColumnReader(bytes, parts, isVersion1(view) ? view.getUint32(60, true) : null, checks);
   return ok(new StoredBatch(header.value, directory, reader, dictionaries));
 }
 

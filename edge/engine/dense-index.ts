@@ -1,7 +1,7 @@
 /** Packed keys of few bits, found by indexing an array; see group-index.ts. */
 import type { GroupIndex } from "./group-index.ts";
 import type { IndexArray, TableMemory } from "./table-memory.ts";
-import type { CodeArray } from "./column-batch.ts";
+import type { CodeArray, IntegerColumn } from "./column-batch.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
 import { hasRoom, type KeyPacking, packedKey, packedKeys, packKeys } from "./key-packing.ts";
@@ -45,6 +45,30 @@ export class DenseIndex implements GroupIndex {
       ids[i] = number - used - 1;
     }
     this.#columns.appendAll(keys, fresh, count);
+  }
+
+  /**
+   * Counts `lengths[i]` records for the key `keys[i]`, for i in [from, to), of a table with one key column. The same as finding the
+   * groups and counting for them, in one loop: most questions are just that.
+   */
+  count(keys: Uint32Array, { base, deltas }: IntegerColumn, from: number, to: number): void {
+    const columns = this.#columns;
+    const { numbers, used } = this.#array;
+    columns.open(Math.min(columns.size + to - from, numbers.length));
+    const counts = columns.openCounts;
+    const codes = columns.columns[0] as CodeArray;
+    let size = columns.size;
+    for (let i = from; i < to; i++) {
+      const key = keys[i] as number;
+      let group = (numbers[key] as number) - used - 1;
+      if (group < 0) {
+        group = size++;
+        numbers[key] = used + size;
+        codes[group] = key;
+      }
+      counts[group] = (counts[group] as number) + base + (deltas === null ? 0 : (deltas[i] as number));
+    }
+    columns.appended(size - columns.size);
   }
 
   find(keys: readonly CodeArray[], i: number): number {

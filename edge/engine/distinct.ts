@@ -7,7 +7,7 @@
  * there are about as many as members, or somebody asks. Then the list is sorted by group, and each group takes its own in
  * one go (settle): what it has and what it is given fit the processor's first cache, where a lookup costs next to nothing. A
  * lookup in one large table, for each hash as it comes, would miss every cache. As the list is as long as what there is, each
- * member is moved a constant number of times.
+ * member is moved a constant number of times. A group that has registers needs none of that: adding to them is a lookup less.
  *
  * Members of all groups lie in one array, by group.
  */
@@ -31,14 +31,14 @@ const seen = new SmallSet(EXACT_MAX);
 export class DistinctSets implements Accumulator {
   /** Members of each group, or PROMOTED. */
   #sizes = new Uint16Array(0);
-  /** Where the members of each group begin, in pairs of words. */
+  /** Where the members of each group begin, in pairs of words; of one that was promoted, which registers it has. */
   #starts = new Uint32Array(0);
   #members = new Uint32Array(0);
   /** Places in `#members` that are taken. */
   #memberCount = 0;
   /** Whether some of them are of groups that were promoted since they were settled. */
   #hasGaps = false;
-  readonly #registers = new Map<number, Uint8Array>();
+  readonly #registers: Uint8Array[] = [];
 
   readonly #pending = new PendingHashes();
 
@@ -55,15 +55,23 @@ export class DistinctSets implements Accumulator {
   /** Adds the hash at `words[2 * rows[i]]` to the group `ids[i]`, for i in [from, to). (0, 0) is absent. */
   add(words: Uint32Array, rows: Uint32Array, ids: Int32Array, from: number, to: number): void {
     this.#reserve(to - from);
+    const sizes = this.#sizes;
     let { count } = this.#pending;
     const { groups, words: pending } = this.#pending;
     for (let i = from; i < to; i++) {
       const at = 2 * (rows[i] as number);
-      pending[2 * count] = words[at] as number;
-      pending[2 * count + 1] = words[at + 1] as number;
-      groups[count] = ids[i] as number;
+      const low = words[at] as number;
+      const high = words[at + 1] as number;
+      const group = ids[i] as number;
+      if (sizes[group] === PROMOTED) {
+        if ((low | high) !== 0) addToRegisters(this.#registersOf(group), low, high);
+        continue;
+      }
+      pending[2 * count] = low;
+      pending[2 * count + 1] = high;
+      groups[count] = group;
       // What is absent is written over.
-      if (((words[at] as number) | (words[at + 1] as number)) !== 0) count++;
+      if ((low | high) !== 0) count++;
     }
     this.#pending.count = count;
   }
@@ -71,13 +79,21 @@ export class DistinctSets implements Accumulator {
   /** Adds the hash of each record's code to its group. Code 0 is absent. */
   addCodes(codes: CodeArray, words: Uint32Array, rows: Uint32Array, ids: Int32Array, from: number, to: number): void {
     this.#reserve(to - from);
+    const sizes = this.#sizes;
     let { count } = this.#pending;
     const { groups, words: pending } = this.#pending;
     for (let i = from; i < to; i++) {
       const code = codes[rows[i] as number] as number;
-      pending[2 * count] = words[2 * code] as number;
-      pending[2 * count + 1] = words[2 * code + 1] as number;
-      groups[count] = ids[i] as number;
+      const low = words[2 * code] as number;
+      const high = words[2 * code + 1] as number;
+      const group = ids[i] as number;
+      if (sizes[group] === PROMOTED) {
+        if (code !== 0) addToRegisters(this.#registersOf(group), low, high);
+        continue;
+      }
+      pending[2 * count] = low;
+      pending[2 * count + 1] = high;
+      groups[count] = group;
       if (code !== 0) count++;
     }
     this.#pending.count = count;
@@ -85,6 +101,10 @@ export class DistinctSets implements Accumulator {
 
   addHash(group: number, low: number, high: number): void {
     if (low === 0 && high === 0) return;
+    if (this.#sizes[group] === PROMOTED) {
+      addToRegisters(this.#registersOf(group), low, high);
+      return;
+    }
     this.#reserve(1);
     this.#pending.push(group, low, high);
   }
@@ -95,10 +115,10 @@ export class DistinctSets implements Accumulator {
     for (let i = 0; i < count; i++) {
       const row = rows[i] as number;
       const group = ids[i] as number;
-      const registers = from.#registers.get(row);
-      if (registers !== undefined) {
+      if (from.#sizes[row] === PROMOTED) {
         this.#hasGaps ||= this.#sizes[group] !== PROMOTED;
-        mergeRegisters(this.#sizes[group] === PROMOTED ? this.#registersOf(group) : this.#promote(group), registers);
+        if (this.#sizes[group] !== PROMOTED) this.#promote(group);
+        mergeRegisters(this.#registersOf(group), from.#registersOf(row));
         continue;
       }
       const first = from.#starts[row] as number;
@@ -112,22 +132,27 @@ export class DistinctSets implements Accumulator {
   /** How many distinct values the group has: exact up to 1,024, then estimated within 3 %. */
   valueOf(group: number): number {
     this.settle();
-    const registers = this.#registers.get(group);
+    const size = this.#sizes[group] as number;
     // More than 1,024 is certain, whatever the estimate says.
-    return registers === undefined
-      ? (this.#sizes[group] as number)
-      : Math.max(EXACT_MAX + 1, Math.round(estimate(registers)));
+    return size === PROMOTED ? Math.max(EXACT_MAX + 1, Math.round(estimate(this.#registersOf(group)))) : size;
   }
 
   write(writer: ByteWriter, from: number, to: number): void {
     this.settle();
     writer.integers(this.#sizes, from, to);
-    const end = to < this.#starts.length ? (this.#starts[to] as number) : this.#memberCount;
-    const members = this.#members.subarray(2 * (this.#starts[from] ?? 0), 2 * end);
+    // Those of neighbours lie side by side: the first group that has any says where.
+    let first = 0;
+    let count = 0;
+    for (let group = from; group < to; group++) {
+      const size = this.#sizes[group] as number;
+      if (size === PROMOTED) continue;
+      if (count === 0) first = this.#starts[group] as number;
+      count += size;
+    }
+    const members = this.#members.subarray(2 * first, 2 * (first + count));
     writer.bytes(new Uint8Array(members.buffer, members.byteOffset, members.byteLength));
     for (let group = from; group < to; group++) {
-      const registers = this.#registers.get(group);
-      if (registers !== undefined) writeRegisters(writer, registers);
+      if (this.#sizes[group] === PROMOTED) writeRegisters(writer, this.#registersOf(group));
     }
   }
 
@@ -135,17 +160,16 @@ export class DistinctSets implements Accumulator {
     const sizes = reader.integers(count);
     let members = 0;
     for (let group = 0; group < this.#sizes.length; group++) {
-      this.#starts[group] = members;
-      if (group >= count) continue;
-      const size = sizes[group] as number;
+      const size = group < count ? (sizes[group] as number) : 0;
       this.#sizes[group] = size;
+      this.#starts[group] = members;
       if (size !== PROMOTED) members += size;
     }
     const bytes = reader.bytes(8 * members);
     this.#members = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * members).slice();
     this.#memberCount = members;
     sizes.forEach((size, group) => {
-      if (size === PROMOTED) this.#registers.set(group, readRegisters(reader));
+      if (size === PROMOTED) this.#giveRegisters(group, readRegisters(reader));
     });
   }
 
@@ -157,8 +181,8 @@ export class DistinctSets implements Accumulator {
 
   digest(group: number, sink: DigestSink): void {
     this.settle();
-    const registers = this.#registers.get(group);
-    if (registers !== undefined) {
+    if (this.#sizes[group] === PROMOTED) {
+      const registers = this.#registersOf(group);
       const words = new Uint32Array(registers.buffer, registers.byteOffset, REGISTERS / 4);
       for (let i = 0; i < words.length; i += 2) sink.words(words[i] as number, words[i + 1] as number);
       return;
@@ -202,13 +226,14 @@ export class DistinctSets implements Accumulator {
   /** Moves a group's members from `before` to the end of the new ones, and adds to them `words[from..to)`, in pairs. */
   #settleGroup(group: number, before: Uint32Array, words: Uint32Array, from: number, to: number): void {
     const size = this.#sizes[group] as number;
-    const first = this.#memberCount;
-    const old = 2 * (this.#starts[group] as number);
-    this.#starts[group] = first;
     if (size === PROMOTED) {
+      // Only what came before it was promoted is pending.
       if (to > from) addAll(this.#registersOf(group), words, from, to);
       return;
     }
+    const first = this.#memberCount;
+    const old = 2 * (this.#starts[group] as number);
+    this.#starts[group] = first;
     const members = this.#members;
     for (let i = 0; i < 2 * size; i++) members[2 * first + i] = before[old + i] as number;
     this.#memberCount += size;
@@ -218,25 +243,28 @@ export class DistinctSets implements Accumulator {
       this.#sizes[group] = distinct;
       this.#memberCount = first + distinct;
     } else {
-      addAll(this.#promote(group), words, from, to);
+      this.#promote(group);
+      addAll(this.#registersOf(group), words, from, to);
       this.#memberCount = first;
     }
   }
 
+  /** The registers of a group that was promoted. */
   #registersOf(group: number): Uint8Array {
-    const registers = this.#registers.get(group);
-    assert(registers !== undefined, "a promoted group has registers");
-    return registers;
+    return this.#registers[this.#starts[group] as number] as Uint8Array;
   }
 
   /** Turns a group's set into registers. What is pending for it comes to them when it is settled. */
-  #promote(group: number): Uint8Array {
+  #promote(group: number): void {
     const registers = emptyRegisters();
     const first = this.#starts[group] as number;
     addAll(registers, this.#members, first, first + (this.#sizes[group] as number));
-    this.#registers.set(group, registers);
+    this.#giveRegisters(group, registers);
+  }
+
+  #giveRegisters(group: number, registers: Uint8Array): void {
     this.#sizes[group] = PROMOTED;
-    return registers;
+    this.#starts[group] = this.#registers.push(registers) - 1;
   }
 
   /** Makes room for `count` pending hashes more: by settling, if there are as many of them as members. */

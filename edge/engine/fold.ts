@@ -22,7 +22,8 @@ import type { Interner } from "./interner.ts";
 import type { FoldPlan } from "./plan.ts";
 import { type Selection, selectGrouped, selectRows, type WindowRows } from "./select-rows.ts";
 import { type HashSeed, hashText } from "./siphash.ts";
-import { spreadRuns } from "./spread-runs.ts";
+import type { Scratch } from "./scratch.ts";
+import { runsOfRows, spreadRuns } from "./spread-runs.ts";
 import { taggedText, type Value } from "./value.ts";
 
 /**
@@ -59,7 +60,9 @@ function foldRows(plan: FoldPlan, state: FoldState, batch: ColumnBatch, { rows, 
   const count = windows.at(-1)?.to ?? 0;
   plan.groupBy.forEach((name, k) => {
     const columns = batch.attributes.get(name);
-    keyCodes(state.interners[k] as Interner, columns, rows, count, keys[k] as Uint32Array);
+    const interner = state.interners[k] as Interner;
+    if (isFewOfRuns(batch, name, count)) runCodes(interner, batch, rows, count, state.scratch, keys[k] as Uint32Array);
+    else keyCodes(interner, columns, rows, count, keys[k] as Uint32Array);
   });
   const accumulate = accumulatorsOf(plan, state, batch, rows);
   for (const window of windows) {
@@ -92,9 +95,13 @@ function foldRuns(
     while ((grouping.rowStarts[stretch] as number) < window.to) stretch++;
     const to = grouping.runStarts[stretch] as number;
     const table = windowOf(plan, state, window.start);
-    assignGroups(state, table, from, to);
-    table.countRuns(ids, runLengths, from, to);
-    if (plan.accumulators.length > 0) {
+    if (plan.accumulators.length === 0) {
+      const sizeBefore = table.size;
+      table.count(state.scratch.keys, runLengths, from, to, ids);
+      state.groups += table.size - sizeBefore;
+    } else {
+      assignGroups(state, table, from, to);
+      table.countRuns(ids, runLengths, from, to);
       spreadRuns(runLengths, from, to, window.from, ids, rowIds);
     }
     accumulate(table, rowIds, window);
@@ -169,6 +176,28 @@ function addDistinctNumbers(
     hashText(seed, taggedText(value), words, 0);
     sets.addHash(ids[i] as number, words[0] as number, words[1] as number);
   }
+}
+
+/** Whether the attribute makes the runs of the batch, and most of its rows are not selected. */
+function isFewOfRuns({ grouping, attributes, count }: ColumnBatch, name: string, selected: number): boolean {
+  if (grouping === null || grouping.attribute !== name || grouping.dictionary === null) return false;
+  const columns = attributes.get(name);
+  return 4 * selected < count && columns?.numbers === undefined && columns?.hashes === undefined;
+}
+
+/** The codes of the attribute that makes the runs, for a few rows: by walking along the runs, instead of having it spread to all. */
+function runCodes(
+  interner: Interner,
+  { grouping }: ColumnBatch,
+  rows: Uint32Array,
+  count: number,
+  { sorted: runs }: Scratch,
+  out: Uint32Array,
+): void {
+  assert(grouping !== null && grouping.dictionary !== null, "runs are made of codes");
+  runsOfRows(grouping.runLengths, rows, count, runs);
+  interner.settle(grouping.dictionary);
+  interner.translateRows(grouping.dictionary, grouping.runCodes, runs, count, out);
 }
 
 /** The codes of one groupBy attribute for the selected rows. */

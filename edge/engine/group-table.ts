@@ -10,6 +10,7 @@
 import { assert } from "#protocol";
 import type { Accumulator } from "./accumulator.ts";
 import type { CodeArray, IntegerColumn } from "./column-batch.ts";
+import { DenseIndex } from "./dense-index.ts";
 import { DistinctSets } from "./distinct.ts";
 import { ExactSums } from "./exact-sum.ts";
 import type { GroupIndex } from "./group-index.ts";
@@ -78,6 +79,20 @@ export class GroupTable {
     this.#keys.open(Math.max(this.#capacity, this.size));
     this.#openIndex().assign(keys, from, to, ids);
     for (const accumulator of this.accumulators) accumulator.resize(this.#keys.capacity);
+  }
+
+  /** Counts `lengths[i]` records for the key `keys[…][i]`, for i in [from, to): for a table that does nothing but count. */
+  count(keys: readonly Uint32Array[], lengths: IntegerColumn, from: number, to: number, ids: Int32Array): void {
+    assert(this.accumulators.length === 0, "nothing to do for each record");
+    this.#keys.open(Math.max(this.#capacity, this.size));
+    const index = this.#openIndex();
+    const [only] = keys;
+    if (index instanceof DenseIndex && only !== undefined && keys.length === 1) {
+      index.count(only, lengths, from, to);
+    } else {
+      index.assign(keys, from, to, ids);
+      this.countRuns(ids, lengths, from, to);
+    }
   }
 
   /** The group of the key `keys[…][i]`, or -1 if there is none. */

@@ -108,6 +108,12 @@ export class KeyColumns {
     this.#size += count;
   }
 
+  /** Says that `count` groups were appended by who has the open columns. */
+  appended(count: number): void {
+    this.#size += count;
+    assert(this.#size <= this.capacity, "room that was made before");
+  }
+
   #giveBack(): void {
     if (this.#open === null) return;
     for (const codes of this.#open.columns) this.#memory.giveCodes(codes);

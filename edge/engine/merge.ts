@@ -2,6 +2,7 @@
  * Merging tables and states of equal shape: partitions into an answer, a delta into a stored window, pieces into a whole.
  * Exact, associative and commutative: whatever is merged in whatever order, the answer is the same to the bit.
  */
+import { assert } from "#protocol";
 import { type FoldState, windowOf } from "./fold-state.ts";
 import type { GroupTable } from "./group-table.ts";
 import type { Shape } from "./plan.ts";
@@ -29,15 +30,14 @@ export function mergeTable(shape: Shape, into: GroupTable, from: GroupTable): vo
     columns,
     shape.accumulators.map((_, i) => i),
     rows,
-    rows.length,
+    from.size,
   );
 }
 
-/** Every group of a table, as the rows that {@link absorbGroups} takes. */
-export function allGroups(table: GroupTable): Uint32Array {
-  const rows = new Uint32Array(table.size);
-  for (let group = 0; group < rows.length; group++) rows[group] = group;
-  return rows;
+/** Every group of a table, as the rows that {@link absorbGroups} takes; more may follow behind the last one. */
+export function allGroups({ size }: GroupTable): Uint32Array {
+  if (everyGroup.length < size) everyGroup = Uint32Array.from({ length: roomFor(size) }, (_, group) => group);
+  return everyGroup;
 }
 
 /**
@@ -56,18 +56,31 @@ export function absorbGroups(
   count: number,
 ): void {
   const keys = columns.map((column, k) => {
-    const codes = new Uint32Array(count);
+    const codes = keyScratch(k, count);
     const source = from.interners[column];
     const interner = into.interners[k];
     const sourceCodes = from.keys[column];
-    if (source === undefined || interner === undefined || sourceCodes === undefined) return codes;
+    assert(source !== undefined && interner !== undefined && sourceCodes !== undefined, "columns of both tables");
     // A dictionary that only grows may be shared: nothing of the other table is.
     if (source.home !== null) interner.settle(source.home);
     if (source === interner) for (let i = 0; i < count; i++) codes[i] = sourceCodes[rows[i] as number] as number;
     else interner.translateRows(source, sourceCodes, rows, count, codes);
     return codes;
   });
-  const ids = new Int32Array(count);
+  if (ids.length < count) ids = new Int32Array(roomFor(count));
   into.assign(keys, 0, count, ids);
   into.absorb(from, sources, rows, ids, count);
 }
+
+/** What merging works in, used again each time: nothing of it is looked at afterwards. */
+let everyGroup = new Uint32Array(0);
+let ids = new Int32Array(0);
+const keyScratches: Uint32Array[] = [];
+
+function keyScratch(k: number, count: number): Uint32Array {
+  const scratch = keyScratches[k];
+  if (scratch !== undefined && scratch.length >= count) return scratch;
+  return (keyScratches[k] = new Uint32Array(roomFor(count)));
+}
+
+const roomFor = (count: number): number => 2 ** Math.ceil(Math.log2(count + 1));

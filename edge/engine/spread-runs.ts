@@ -37,3 +37,17 @@ export function spreadRuns(
   marks.fill(0, row, end);
   return end;
 }
+
+/** The runs in which some rows lie, `rows[0..count)` in rising order, to `runs[0..count)`. */
+export function runsOfRows({ base, deltas }: IntegerColumn, rows: Uint32Array, count: number, runs: Uint32Array): void {
+  let run = -1;
+  let end = 0;
+  for (let i = 0; i < count; i++) {
+    const row = rows[i] as number;
+    while (end <= row) {
+      run++;
+      end += base + (deltas === null ? 0 : (deltas[run] as number));
+    }
+    runs[i] = run;
+  }
+}

@@ -4,7 +4,7 @@
  *
  *   0   magic "HWGT"
  *   4   version
- *   8   CRC-32C of everything from byte 12 on
+ *   8   CRC-32C of everything from byte 12 on; since version 2 xor the version, so that no other one is taken for it
  *   12  bytes in all: pieces in a stream are cut by it
  *   16  checksum of the shape: groupBy and accumulators
  *   20  number of groups
@@ -121,7 +121,7 @@ export function decodeTable(
   const checksum = reader.uint32();
   const byteLength = reader.uint32();
   if (byteLength !== bytes.length) return corrupt(`${bytes.length} bytes instead of ${byteLength}`);
-  if (crc32c(bytes, CHECKED_FROM, byteLength) !== checksum) return corrupt("the checksum is wrong");
+  if (checksumOf(bytes, version) !== checksum) return corrupt("the checksum is wrong");
   if (reader.uint32() !== shapeChecksum(shape)) {
     return fail({ reason: "table_shape", detail: "the table has other groups or measures" });
   }
@@ -180,8 +180,13 @@ function encodeGroups(
   const bytes = writer.finish();
   const header = new DataView(bytes.buffer);
   header.setUint32(LENGTH_AT, bytes.length, true);
-  header.setUint32(CHECKSUM_AT, crc32c(bytes, CHECKED_FROM, bytes.length), true);
+  header.setUint32(CHECKSUM_AT, checksumOf(bytes, VERSION), true);
   return bytes;
+}
+
+function checksumOf(bytes: Uint8Array, version: number): number {
+  const checksum = crc32c(bytes, CHECKED_FROM, bytes.length);
+  return version === VERSION_1 ? checksum : (checksum ^ version) >>> 0;
 }
 
 /** Keys of the first version: texts, and a code for each group: 0 is absent, else its text's index + 1. */

@@ -8,8 +8,8 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { assert } from "#protocol";
 import {
-  addInterval,
   type ColumnBatch,
+  type ColumnChecks,
   decodeBatch,
   encodeBatch,
   type EncodedBatch,
@@ -27,6 +27,8 @@ import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { SegmentZones } from "./segment-zones.ts";
+import { minutesOf } from "./minutes-of.ts";
+import { SoundColumns } from "./sound-columns.ts";
 
 export interface SegmentInfo {
   readonly baseOffset: number;
@@ -47,6 +49,7 @@ const COLD_BYTES_MAX = 4 * PARTITION_LIMITS.tailBytesMax;
 export class Segments {
   readonly #database: Database;
   readonly #dictionaries: DictionaryStore;
+  readonly #sound = new SoundColumns();
   #zones: SegmentZones | null = null;
 
   constructor(database: Database, dictionaries: DictionaryStore) {
@@ -110,6 +113,7 @@ export class Segments {
   #delete(baseOffset: number): void {
     this.#database.run("DELETE FROM segments WHERE base_offset = ?", baseOffset);
     this.#database.run("DELETE FROM segment_columns WHERE base_offset = ?", baseOffset);
+    this.#sound.forget(baseOffset);
   }
 
   /** The segment that ends after `offset` and begins first; undefined if there is none. Its cold part is read when it is asked for. */
@@ -138,7 +142,8 @@ export class Segments {
   }
 
   #decode({ base_offset, dictionary, hot }: StoredSegment): ColumnBatch {
-    return decodeStored(new Uint8Array(hot), this.#parts(base_offset), this.#dictionaries, dictionary);
+    const parts = this.#parts(base_offset);
+    return decodeStored(new Uint8Array(hot), parts, this.#dictionaries, dictionary, this.#sound.of(base_offset));
   }
 
   /** Read when they are first needed: an object that is only appended to does without. */
@@ -268,8 +273,9 @@ export function decodeStored(
   parts: PartReader,
   dictionaries: DictionaryStore,
   generation: number,
+  checks: ColumnChecks | null = null,
 ): ColumnBatch {
-  const decoded = decodeBatch(hot, parts, dictionaries.of(generation));
+  const decoded = decodeBatch(hot, parts, dictionaries.of(generation), checks);
   if (!decoded.ok) throw new Error(`the log is damaged: ${decoded.failure.reason}, ${decoded.failure.detail}`);
   return decoded.value;
 }
@@ -279,18 +285,3 @@ export const bytesOf = ({ hot, apart, cold }: EncodedBatch): number => hot.lengt
 const longestRow = ({ hot, apart, cold }: EncodedBatch): number => Math.max(hot.length, lengthOf(apart), cold.length);
 
 const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
-
-/** The minutes in which a batch has records, as intervals. */
-function minutesOf(batch: ColumnBatch): Intervals {
-  const minutes = new Set<number>();
-  for (let i = 0; i < batch.count; i++) minutes.add(integerAt(batch.minutes, i));
-  const sorted = Float64Array.from(minutes).sort();
-  let intervals: Intervals = [];
-  let from = sorted[0] as number;
-  sorted.forEach((minute, i) => {
-    if (sorted[i + 1] === minute + 1) return;
-    intervals = addInterval(intervals, { from: from * MINUTE_MS, to: (minute + 1) * MINUTE_MS });
-    from = sorted[i + 1] as number;
-  });
-  return intervals;
-}

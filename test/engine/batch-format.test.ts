@@ -186,6 +186,27 @@ describe("bytes that are not what was written", () => {
     expect(() => reader({ apart: ofSegment.apart.map(flip) }).get("price")?.numbers).toThrow("checksum");
     expect(() => reader({ apart: ofSegment.apart.map(flip) }).get("ad")?.codes).not.toThrow();
   });
+
+  test("are not looked for again in a column that was read before, and only there", () => {
+    const sound = new Set<number>();
+    const checks = {
+      isSound: (column: number) => sound.has(column),
+      foundSound: (column: number) => sound.add(column),
+    };
+    const read = (name: string, flipped = false) => {
+      const apart = flipped ? ofSegment.apart.map((bytes) => bytes.map((byte) => byte ^ 1)) : ofSegment.apart;
+      const decoded = decodeBatch(ofSegment.hot, partsOf({ ...ofSegment, apart }), dictionaries, checks);
+      return decoded.ok
+        ? (decoded.value.attributes.get(name)?.numbers ?? decoded.value.attributes.get(name)?.hashes)
+        : null;
+    };
+    expect(() => read("price", true)).toThrow("checksum");
+    expect(sound.size).toBe(0);
+    expect(read("price")).toBeDefined();
+    expect(sound.size).toBe(1);
+    expect(() => read("price", true)).not.toThrow();
+    expect(() => read("user", true)).toThrow("checksum");
+  });
 });
 
 describe("bounds", () => {

@@ -100,6 +100,30 @@ test("rows that are grouped fold to the same, whatever they are grouped by, whol
   );
 });
 
+test("a few rows out of many that are grouped", () => {
+  const rows = Array.from({ length: 200 }, (_, i) => ({
+    time: BASE_TIME + (i % 3) * MINUTE_MS,
+    ad: `ad-${(i * i) % 7}`,
+    country: i % 11 === 0 ? "FR" : "DE",
+  }));
+  const query: Query = {
+    where: { country: "FR" },
+    groupBy: ["ad"],
+    measures: { clicks: { count: true } },
+    orderBy: null,
+    limit: 100,
+    from: BASE_TIME,
+    to: BASE_TIME + 3 * MINUTE_MS,
+    everyMs: MINUTE_MS,
+  };
+  const plan = compileQuery(query);
+  const dictionaries = newDictionaries();
+  const grouped = groupRows(batchOf(rows, dictionaries), "ad");
+  const state = createState(plan, SEED);
+  fold(plan, state, grouped, 0, grouped.count);
+  expect(answerRows(query, state).rows).toEqual(referenceAnswer(query, rows));
+});
+
 test("partitions with dictionaries of their own, folded apart and merged, are one fold", () => {
   fc.assert(
     fc.property(someView, someRows, someRows, (view, here, there) => {

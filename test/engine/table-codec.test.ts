@@ -184,6 +184,10 @@ describe("bytes that are no such table are refused", () => {
     );
   });
 
+  test("a version that is not its own, though that one would be read", () => {
+    expect(decode(changed(4, 1)).ok).toBe(false);
+  });
+
   test("any missing end", () => {
     fc.assert(
       fc.property(fc.nat(sample.length - 1), (length) => {

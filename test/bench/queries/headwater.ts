@@ -7,6 +7,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import {
   answerRows,
+  chooseSource,
   compileQuery,
   compileRollup,
   createState,
@@ -37,18 +38,19 @@ const BATCH_EVENTS = 1_000;
 
 const ATTRIBUTES: Readonly<Record<Key, string>> = { ad: "adId", country: "country", device: "device" };
 
-const VIEW: ViewSpec = {
+/** The view that every stream has unless it is told otherwise: what the log's segments are grouped by. */
+const PER_AD: ViewSpec = {
   where: {},
-  groupBy: ["adId", "country"],
+  groupBy: ["adId"],
   windowMs: MINUTE_MS,
   measures: { clicks: { count: true } },
 };
 
-/** The view that every stream has unless it is told otherwise: what the log's segments are grouped by. */
-const DEFAULT_VIEW: ViewSpec = { ...VIEW, groupBy: ["adId"] };
+/** What is asked by country too. */
+const PER_AD_AND_COUNTRY: ViewSpec = { ...PER_AD, groupBy: ["adId", "country"] };
 
 const generationOf = (spec: ViewSpec): GenerationConfig => ({
-  view: "clicks",
+  view: `clicks by ${spec.groupBy.join(" and ")}`,
   generation: 1,
   spec,
   retentionMs: 400 * DAY_MS,
@@ -67,7 +69,7 @@ export class Headwater implements Engine {
   readonly #storage: NodeStorage;
   readonly #file: string;
 
-  /** @param source whether the log answers, or a view of clicks per minute, ad and country: then the partition keeps that */
+  /** @param source whether the log answers, or views of clicks per minute: then the partition keeps one by ad, and one by country too */
   constructor(folder: string, source: Question["source"]) {
     const hasView = source === "view";
     this.name = hasView ? "Headwater with a view" : "Headwater";
@@ -75,7 +77,7 @@ export class Headwater implements Engine {
     this.#storage = new NodeStorage(this.#file);
     const database = new Database(this.#storage.asDurableObjectStorage());
     migrate(database, DAY_START);
-    const config = configOf(generationOf(hasView ? VIEW : DEFAULT_VIEW));
+    const config = configOf((hasView ? [PER_AD, PER_AD_AND_COUNTRY] : [PER_AD]).map(generationOf));
     this.#partition = new Partition(database, new FactStore(database), config, DAY_START);
     this.#partition.configure(config, DAY_START);
     this.contenders = hasView
@@ -143,7 +145,7 @@ export class Headwater implements Engine {
   }
 }
 
-function configOf(generation: GenerationConfig): PartitionConfig {
+function configOf(generations: readonly GenerationConfig[]): PartitionConfig {
   return {
     version: 1,
     streamId: "bench",
@@ -153,7 +155,7 @@ function configOf(generation: GenerationConfig): PartitionConfig {
     retentionBytes: 8 * 1024 ** 3,
     allowedLatenessMs: MINUTE_MS,
     identifiers: ["userId"],
-    generations: [generation],
+    generations,
   };
 }
 
@@ -189,13 +191,19 @@ const queryOf = (question: Question): Query => ({
   limit: question.top ?? Infinity,
 });
 
-/** The view's windows, rolled up as edge/partition/query.ts does. */
+/** The windows of the view that the planner takes, rolled up as edge/partition/query.ts does. */
 function askView(partition: Partition, question: Question): () => Answer {
   const query = queryOf(question);
+  const views = partition.config.generations.map(({ view, generation, spec }) => {
+    return { name: view, generation, spec, hasSpam: false };
+  });
   return () => {
-    const generation = partition.views.find("clicks", 1);
+    const source = chooseSource(query, views);
+    assert(source.kind === "view", "a view that holds the answer");
+    const { view, residual } = source;
+    const generation = partition.views.find(view.name, view.generation);
     assert(generation?.phase === "caught-up", "a view that answers");
-    const rollup = compileRollup(VIEW, query, query.where);
+    const rollup = compileRollup(view.spec, query, residual);
     const state = createState(rollup.query);
     for (const page of readWindows(partition.views, partition.windows, generation, query.from, query.to)) {
       for (const table of page) rollUp(rollup, state, table);

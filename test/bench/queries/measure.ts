@@ -1,8 +1,10 @@
 /**
  * Times that can be compared: contenders are asked one right after the other, in rounds, each round in another order, and
- * what is reported is the median of the ratios within rounds. Each is asked once before its time is taken, so that all of them are
- * as warm as in their tenth question: files in memory, code compiled. A machine that is busy for a while slows a whole round, and leaves its
- * ratios alone.
+ * what is reported is the median of the ratios within rounds. A machine that is busy for a while slows a whole round, and leaves
+ * its ratios alone.
+ *
+ * Whoever is asked is asked for a while before its time is taken, and short questions are asked many times in a row: so
+ * all are as warm as in their tenth question, files in memory and code compiled, and no clock is too coarse.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -14,13 +16,18 @@ export interface Runner {
   prepare(): Promise<() => Answer | Promise<Answer>>;
 }
 
-/** Milliseconds of one runner, by round. */
+/** For so long is a question asked, again and again if it is short: before its time is taken, and while it is. */
+const ASKED_MS = 100;
+
+/** Milliseconds of one runner for one question, by round. */
 export interface Times {
   readonly wall: number[];
   /** Of the processor, all threads of this process: less of it is noise when others use the machine too. */
   readonly processor: number[];
 }
 
+// Collections that are forced make code look as if it had not been used for long, and it would be thrown away.
+setFlagsFromString("--no-flush-bytecode");
 setFlagsFromString("--expose-gc");
 export const collectGarbage = runInNewContext("gc") as () => void;
 
@@ -30,18 +37,29 @@ export async function measure(runners: readonly Runner[], rounds: number): Promi
     for (let i = 0; i < runners.length; i++) {
       const runner = runners[(round + i) % runners.length] as Runner;
       const ask = await runner.prepare();
-      await ask();
+      await askFor(ASKED_MS, ask);
       // So that nobody pays for another one's garbage.
       collectGarbage();
       const usage = process.cpuUsage();
       const start = performance.now();
-      await ask();
-      times.get(runner.id)?.wall.push(performance.now() - start);
+      const asked = await askFor(ASKED_MS, ask);
+      times.get(runner.id)?.wall.push((performance.now() - start) / asked);
       const { user, system } = process.cpuUsage(usage);
-      times.get(runner.id)?.processor.push((user + system) / 1_000);
+      times.get(runner.id)?.processor.push((user + system) / 1_000 / asked);
     }
   }
   return times;
+}
+
+/** Asks once, and again until so much time has passed. @returns how often */
+async function askFor(ms: number, ask: () => Answer | Promise<Answer>): Promise<number> {
+  const start = performance.now();
+  let asked = 0;
+  do {
+    await ask();
+    asked += 1;
+  } while (performance.now() - start < ms);
+  return asked;
 }
 
 /** The value below which this share of the values lies, between two of them if need be. */
