@@ -4,8 +4,9 @@
  */
 import type { FoldState } from "./fold-state.ts";
 import type { GroupTable } from "./group-table.ts";
+import { identity } from "./identity.ts";
 import type { Interner } from "./interner.ts";
-import { measureOfNothing, measureValue } from "./measure.ts";
+import { measureOfNothing, measureValue, measureValues } from "./measure.ts";
 import { type PlannedMeasure, shapeOf } from "./plan.ts";
 import type { Query } from "./spec.ts";
 import { topN } from "./top-n.ts";
@@ -25,6 +26,8 @@ interface Candidates {
   readonly tables: readonly (GroupTable | null)[];
   /** Start of each bucket. */
   readonly times: readonly number[];
+  /** Candidates of each bucket: all groups of its table, or one for nothing. */
+  readonly sizes: readonly number[];
   /** By candidate: which bucket, and which group of its table. */
   readonly buckets: Uint32Array;
   readonly groups: Int32Array;
@@ -47,8 +50,7 @@ export function answerRows(query: Query, state: FoldState): AnswerRows {
  */
 export function firstGroups(query: Query, table: GroupTable, n: number): Uint32Array {
   const { measures } = shapeOf(query.groupBy, query.measures);
-  const groups = Int32Array.from({ length: table.size }, (_, group) => group);
-  const candidates = { tables: [table], times: [table.start], buckets: new Uint32Array(table.size), groups };
+  const candidates = candidatesOf([table], [table.start], [table.size]);
   return topN(table.size, n, rowOrder(query, measures, candidates));
 }
 
@@ -56,19 +58,31 @@ export function firstGroups(query: Query, table: GroupTable, n: number): Uint32A
 function findCandidates(query: Query, state: FoldState): Candidates {
   const times = query.groupBy.length === 0 ? bucketsOf(query) : [...state.windows.keys()].sort((a, b) => a - b);
   const tables = times.map((time) => state.windows.get(time) ?? null);
-  const sizes = tables.map((table) => (query.groupBy.length === 0 ? 1 : (table?.size ?? 0)));
+  return candidatesOf(
+    tables,
+    times,
+    tables.map((table) => (query.groupBy.length === 0 ? 1 : (table?.size ?? 0))),
+  );
+}
+
+/** The groups of each bucket, one after the other. */
+function candidatesOf(
+  tables: readonly (GroupTable | null)[],
+  times: readonly number[],
+  sizes: readonly number[],
+): Candidates {
   const count = sizes.reduce((sum, size) => sum + size, 0);
   const buckets = new Uint32Array(count);
   const groups = new Int32Array(count);
   let at = 0;
-  sizes.forEach((size, bucket) => {
-    const isEmpty = (tables[bucket]?.size ?? 0) === 0;
-    for (let group = 0; group < size; group++, at++) {
-      buckets[at] = bucket;
-      groups[at] = isEmpty ? -1 : group;
-    }
-  });
-  return { tables, times, buckets, groups };
+  for (let bucket = 0; bucket < sizes.length; bucket++) {
+    const size = sizes[bucket] as number;
+    buckets.fill(bucket, at, at + size);
+    if ((tables[bucket]?.size ?? 0) === 0) groups.fill(-1, at, at + size);
+    else groups.set(identity(size).subarray(0, size), at);
+    at += size;
+  }
+  return { tables, times, sizes, buckets, groups };
 }
 
 /** Starts of the query's buckets. The first may begin before the range: it holds what lies in the range. */
@@ -110,7 +124,13 @@ function askedOrder({ orderBy, groupBy }: Query, measures: readonly PlannedMeasu
 /** By a measure, null first. Values are read once a candidate, not once a comparison. */
 function measureOrder(candidates: Candidates, measure: PlannedMeasure): Order {
   const values = new Float64Array(candidates.groups.length);
-  for (let i = 0; i < values.length; i++) values[i] = valueOf(measure, candidates, i) ?? -Infinity;
+  let at = 0;
+  candidates.tables.forEach((table, bucket) => {
+    const size = candidates.sizes[bucket] as number;
+    if (table !== null && table.size > 0) measureValues(measure, table, values, at);
+    else values.fill(measureOfNothing(measure) ?? -Infinity, at, at + size);
+    at += size;
+  });
   // Measures are finite, so that -Infinity can stand for null; and two of them are equal, not NaN apart.
   return (a, b) => {
     const x = values[a] as number;

@@ -22,7 +22,7 @@
  */
 import type { GroupTable } from "./group-table.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
-import { measureValue } from "./measure.ts";
+import { measureValues } from "./measure.ts";
 import { type PlannedMeasure, shapeOf } from "./plan.ts";
 import type { Query } from "./spec.ts";
 import { topN } from "./top-n.ts";
@@ -54,11 +54,12 @@ export function orderingMeasure({ groupBy, measures, orderBy }: Query): PlannedM
   return ordering?.kind === "count" || ordering?.kind === "sum" ? ordering : null;
 }
 
-/** By group: what the rows are ordered by. NaN for a sum that is beyond the range of a double. */
-export const orderingValues = (ordering: PlannedMeasure, table: GroupTable): Float64Array =>
-  ordering.kind === "count"
-    ? Float64Array.from(table.records.subarray(0, table.size))
-    : Float64Array.from({ length: table.size }, (_, group) => measureValue(ordering, table, group) ?? NaN);
+/** By group: what the rows are ordered by. -Infinity for a sum that is beyond the range of a double. */
+export function orderingValues(ordering: PlannedMeasure, table: GroupTable): Float64Array {
+  const values = new Float64Array(table.size);
+  measureValues(ordering, table, values, 0);
+  return values;
+}
 
 /** Whether a group's total is at least what any one partition has of it. */
 export const areAddends = (values: Float64Array): boolean => values.every((value) => value >= 0 && value <= ADDEND_MAX);

@@ -144,7 +144,6 @@ export class GroupTable {
       assert(source !== undefined, "every accumulator has a source");
       accumulator.absorb(source, rows, ids, count);
     });
-    this.changedAt = Math.max(this.changedAt, from.changedAt);
   }
 
   /** The index, made anew if there is none, or if keys have outgrown it. */

@@ -26,6 +26,14 @@ export function measureValue(measure: PlannedMeasure, table: GroupTable, group: 
   return accumulator.valueOf(group);
 }
 
+/** The values of a measure of all groups of a table, in their order, to `values` from `at` on; null as -Infinity: no measure is that. */
+export function measureValues(measure: PlannedMeasure, table: GroupTable, values: Float64Array, at: number): void {
+  const { size, records } = table;
+  if (measure.kind === "count")
+    for (let group = 0; group < size; group++) values[at + group] = records[group] as number;
+  else for (let g = 0; g < size; g++) values[at + g] = measureValue(measure, table, g) ?? -Infinity;
+}
+
 /** The value of a measure of no records at all. */
 export const measureOfNothing = (measure: PlannedMeasure): number | null =>
   measure.kind === "count" || measure.kind === "sum" || measure.kind === "distinct" ? 0 : null;

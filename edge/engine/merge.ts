@@ -5,6 +5,7 @@
 import { assert } from "#protocol";
 import { type FoldState, windowOf } from "./fold-state.ts";
 import type { GroupTable } from "./group-table.ts";
+import { identity } from "./identity.ts";
 import type { Shape } from "./plan.ts";
 
 /** Adds all of `from` to `into`. `from` is left as it was, and shares nothing with `into` afterwards. */
@@ -22,22 +23,15 @@ export function mergeWindow(shape: Shape, into: FoldState, from: GroupTable): vo
 
 /** Adds all of `from` to `into`. They may belong to different states. */
 export function mergeTable(shape: Shape, into: GroupTable, from: GroupTable): void {
-  const rows = allGroups(from);
   const columns = from.interners.map((_, k) => k);
   absorbGroups(
     into,
     from,
     columns,
     shape.accumulators.map((_, i) => i),
-    rows,
+    identity(from.size),
     from.size,
   );
-}
-
-/** Every group of a table, as the rows that {@link absorbGroups} takes; more may follow behind the last one. */
-export function allGroups({ size }: GroupTable): Uint32Array {
-  if (everyGroup.length < size) everyGroup = Uint32Array.from({ length: roomFor(size) }, (_, group) => group);
-  return everyGroup;
 }
 
 /**
@@ -45,7 +39,7 @@ export function allGroups({ size }: GroupTable): Uint32Array {
  *
  * @param columns which of `from`'s key columns makes each of `into`'s
  * @param sources which of `from`'s accumulators goes into each of `into`'s
- * @param rows groups of `from`, the first `count` of which are added
+ * @param rows groups of `from`, the first `count` of which are added; as many as there are: all of them, in their order
  */
 export function absorbGroups(
   into: GroupTable,
@@ -68,12 +62,16 @@ export function absorbGroups(
     return codes;
   });
   if (ids.length < count) ids = new Int32Array(roomFor(count));
-  into.assign(keys, 0, count, ids);
-  into.absorb(from, sources, rows, ids, count);
+  if (into.accumulators.length === 0 && count === from.size) {
+    into.count(keys, { base: 0, deltas: from.records }, 0, count, ids);
+  } else {
+    into.assign(keys, 0, count, ids);
+    into.absorb(from, sources, rows, ids, count);
+  }
+  into.changedAt = Math.max(into.changedAt, from.changedAt);
 }
 
 /** What merging works in, used again each time: nothing of it is looked at afterwards. */
-let everyGroup = new Uint32Array(0);
 let ids = new Int32Array(0);
 const keyScratches: Uint32Array[] = [];
 

@@ -5,6 +5,7 @@
 import { assert } from "#protocol";
 import { type FoldState, windowOf } from "./fold-state.ts";
 import type { GroupTable } from "./group-table.ts";
+import { identity } from "./identity.ts";
 import { absorbGroups } from "./merge.ts";
 import { accumulatorIndex, compileQuery, type FoldPlan, shapeOf } from "./plan.ts";
 import type { Query, ViewSpec, Where } from "./spec.ts";
@@ -52,11 +53,9 @@ export function compileRollup(view: ViewSpec, query: Query, residual: Where): Ro
 export function rollUp(rollup: RollupPlan, into: FoldState, window: GroupTable): void {
   const { from, to, everyMs, query } = rollup;
   if (window.start < from || window.start >= to) return;
-  const { scratch } = into;
-  scratch.reserve(window.size);
   const isWhole = rollup.residual.isEmpty;
   const count = isWhole ? window.size : selectGroups(rollup, into, window);
-  const rows = isWhole ? scratch.identity : scratch.rows;
+  const rows = isWhole ? identity(window.size) : into.scratch.rows;
   if (count === 0) return;
   const bucket = everyMs === null ? from : Math.floor(window.start / everyMs) * everyMs;
   const table = windowOf(query, into, bucket);
@@ -67,6 +66,7 @@ export function rollUp(rollup: RollupPlan, into: FoldState, window: GroupTable):
 
 /** Groups are judged like records: their keys are columns of codes, the interners their dictionaries. */
 function selectGroups({ residual, viewColumns }: RollupPlan, { scratch }: FoldState, window: GroupTable): number {
+  scratch.reserve(window.size);
   scratch.mask.fill(1, 0, window.size);
   const columnsOf = (name: string) => {
     const column = viewColumns.get(name) ?? -1;

@@ -2,8 +2,6 @@
 export class Scratch {
   /** By row of the batch: 1 if it is selected. */
   mask = new Uint8Array(0);
-  /** All rows, one after the other. */
-  identity = new Uint32Array(0);
   /** The rows that are selected, if they are not all. */
   rows = new Uint32Array(0);
   /** The same rows, brought into the order of their windows. */
@@ -23,7 +21,6 @@ export class Scratch {
     if (rows <= this.rows.length) return;
     const length = 2 ** Math.ceil(Math.log2(rows));
     this.mask = new Uint8Array(length);
-    this.identity = Uint32Array.from({ length }, (_, row) => row);
     this.rows = new Uint32Array(length);
     this.sorted = new Uint32Array(length);
     this.ids = new Int32Array(length);

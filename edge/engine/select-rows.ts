@@ -5,6 +5,7 @@
 import { assert } from "#protocol";
 import { type ColumnBatch, type Grouping, integerAt, MINUTE_MS } from "./column-batch.ts";
 import type { FoldState } from "./fold-state.ts";
+import { identity } from "./identity.ts";
 import type { FoldPlan } from "./plan.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -34,7 +35,7 @@ export function selectRows(
   const allTimes = acceptsAllTimes(plan, batch);
   let count = end - start;
   if (allTimes && plan.where.isEmpty) {
-    scratch.rows.set(scratch.identity.subarray(start, end));
+    scratch.rows.set(identity(end).subarray(start, end));
   } else {
     scratch.mask.fill(1, start, end);
     if (!allTimes) narrowByTime(plan, batch, start, end, scratch.mask);
@@ -66,7 +67,7 @@ export function selectGrouped(plan: FoldPlan, state: FoldState, batch: ColumnBat
     selected = to;
     if (to > from) extend(windows, startOf(plan, minute), from, to);
   }
-  return { rows: isWhole ? scratch.identity : scratch.rows, windows };
+  return { rows: isWhole ? identity(batch.count) : scratch.rows, windows };
 }
 
 /** Adds rows to the window that they belong to, if that is the last one, or else as another one. */

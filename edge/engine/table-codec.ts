@@ -231,9 +231,17 @@ function pieceEnd(
 }
 
 /** Tells tables of different shapes apart. The names of measures are no part of it: they hold the same numbers. */
-function shapeChecksum({ groupBy, accumulators }: Shape): number {
-  const text = new TextEncoder().encode(JSON.stringify([groupBy, accumulators.map((a) => [a.kind, a.attribute])]));
-  return crc32c(text, 0, text.length);
+function shapeChecksum(shape: Shape): number {
+  let checksum = shapeChecksums.get(shape);
+  if (checksum === undefined) {
+    const { groupBy, accumulators } = shape;
+    const text = new TextEncoder().encode(JSON.stringify([groupBy, accumulators.map((a) => [a.kind, a.attribute])]));
+    checksum = crc32c(text, 0, text.length);
+    shapeChecksums.set(shape, checksum);
+  }
+  return checksum;
 }
+
+const shapeChecksums = new WeakMap<Shape, number>();
 
 const corrupt = (detail: string) => fail<TableFailure>({ reason: "table_corrupt", detail });
