@@ -169,7 +169,6 @@ export interface DictionaryBounds {
 export class Dictionaries {
   readonly generation: number;
   readonly seed: HashSeed;
-  readonly #bounds: DictionaryBounds;
   readonly #room: TextRoom;
   readonly #names: string[] = [];
   readonly #ids = new Map<string, number>();
@@ -179,7 +178,6 @@ export class Dictionaries {
   constructor(generation: number, seed: HashSeed, bounds: DictionaryBounds = ENGINE_LIMITS) {
     this.generation = generation;
     this.seed = seed;
-    this.#bounds = bounds;
     this.#room = {
       numbersMax: bounds.dictionaryEntriesMax,
       mayGrow: (bytes) => this.bytes + bytes <= bounds.dictionariesBytesMax,
@@ -198,16 +196,11 @@ export class Dictionaries {
   }
 
   /**
-   * Whether a value found no room, or one soon will not: from there on a column is stored as hashes and text, which is
-   * slower. Memory grows in steps, so a value can find no room well below the bound of bytes.
+   * Whether a value found no room: new ones are stored as hashes and text from there on, which is slower. Not before: a column whose
+   * values just fit is best left alone, because each generation brings the same values under other codes.
    */
-  get isNearlyFull(): boolean {
-    const { dictionaryEntriesMax, dictionariesBytesMax } = this.#bounds;
-    return (
-      this.#hasRefused ||
-      this.bytes >= 0.9 * dictionariesBytesMax ||
-      this.#dictionaries.some(({ size }) => size >= 0.9 * dictionaryEntriesMax)
-    );
+  get isFull(): boolean {
+    return this.#hasRefused;
   }
 
   hasAttribute(name: string): boolean {

@@ -106,7 +106,7 @@ export class DictionaryStore {
   isDue(now: number, retentionMs: number): boolean {
     const age = now - this.#openedAt;
     if (age >= retentionMs * PARTITION_LIMITS.dictionaryAgeShare) return this.#current.names.length > 0;
-    return this.#current.isNearlyFull && age >= PARTITION_LIMITS.fullDictionaryAgeMinMs;
+    return this.#current.isFull && age >= PARTITION_LIMITS.fullDictionaryAgeMinMs;
   }
 
   /**
