@@ -14,6 +14,9 @@ import { integerColumn, narrowCodes } from "./batch-builder.ts";
 import { type CodeArray, type ColumnBatch, type Grouping, integerAt } from "./column-batch.ts";
 import { gather } from "./gather.ts";
 
+/** A longer run is cut in several, so that lengths take a byte each: there are few of them, and every question reads them all. */
+const RUN_ROWS_MAX = 255;
+
 /** @param attribute is taken for the runs if the batch has codes of it; null: by minute only */
 export function groupRows(batch: ColumnBatch, attribute: string | null): ColumnBatch {
   assert(batch.grouping === null, "rows in offset order");
@@ -70,11 +73,13 @@ function groupingOf(batch: ColumnBatch, attribute: string | null, rows: Uint32Ar
   let runs = 0;
   let minute = NaN;
   let code = -1;
+  let runStart = 0;
   for (let place = 0; place < rows.length; place++) {
     const row = rows[place] as number;
     const nextMinute = integerAt(batch.minutes, row);
     const nextCode = codes === undefined ? 0 : (codes[row] as number);
-    if (nextMinute === minute && nextCode === code) continue;
+    const isFull = codes !== undefined && place - runStart === RUN_ROWS_MAX;
+    if (nextMinute === minute && nextCode === code && !isFull) continue;
     if (nextMinute !== minute) {
       minutes.push(nextMinute);
       rowStarts.push(place);
@@ -82,6 +87,7 @@ function groupingOf(batch: ColumnBatch, attribute: string | null, rows: Uint32Ar
     }
     minute = nextMinute;
     code = nextCode;
+    runStart = place;
     runCodes[runs] = code;
     runRows[runs++] = place;
   }

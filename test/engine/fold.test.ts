@@ -124,6 +124,25 @@ test("a few rows out of many that are grouped", () => {
   expect(answerRows(query, state).rows).toEqual(referenceAnswer(query, rows));
 });
 
+test.each(["ad", null])("long runs, grouped by %s", (attribute) => {
+  const rows = Array.from({ length: 2_000 }, (_, i) => ({ time: BASE_TIME, ad: i % 4 === 0 ? "a" : "b", price: i }));
+  const view = compileView({
+    where: {},
+    groupBy: ["ad"],
+    windowMs: MINUTE_MS,
+    measures: { clicks: { count: true }, spent: { sum: "price" } },
+  });
+  const dictionaries = newDictionaries();
+  const grouped = groupRows(batchOf(rows, dictionaries), attribute);
+  const stored = decodeParts(encodeBatch(grouped, dictionaries, null), dictionaries);
+  for (const form of [grouped, stored]) {
+    expect(form.grouping?.runCodes.length).toBe(form.grouping?.runStarts.at(-1));
+    const state = createState(view, SEED);
+    fold(view, state, form, 0, form.count);
+    expect(digestState(state)).toBe(digestState(foldAll(view, [rows])));
+  }
+});
+
 test("partitions with dictionaries of their own, folded apart and merged, are one fold", () => {
   fc.assert(
     fc.property(someView, someRows, someRows, (view, here, there) => {
