@@ -55,16 +55,18 @@ export class DistinctSets implements Accumulator {
   /** Adds the hash at `words[2 * rows[i]]` to the group `ids[i]`, for i in [from, to). (0, 0) is absent. */
   add(words: Uint32Array, rows: Uint32Array, ids: Int32Array, from: number, to: number): void {
     this.#reserve(to - from);
-    const sizes = this.#sizes;
     let { count } = this.#pending;
     const { groups, words: pending } = this.#pending;
+    let group = -1;
+    let registers: Uint8Array | null = null;
     for (let i = from; i < to; i++) {
       const at = 2 * (rows[i] as number);
       const low = words[at] as number;
       const high = words[at + 1] as number;
-      const group = ids[i] as number;
-      if (sizes[group] === PROMOTED) {
-        if ((low | high) !== 0) addToRegisters(this.#registersOf(group), low, high);
+      // Neighbours often share their group.
+      if (ids[i] !== group) registers = this.#registersIfAny((group = ids[i] as number));
+      if (registers !== null) {
+        if ((low | high) !== 0) addToRegisters(registers, low, high);
         continue;
       }
       pending[2 * count] = low;
@@ -79,16 +81,17 @@ export class DistinctSets implements Accumulator {
   /** Adds the hash of each record's code to its group. Code 0 is absent. */
   addCodes(codes: CodeArray, words: Uint32Array, rows: Uint32Array, ids: Int32Array, from: number, to: number): void {
     this.#reserve(to - from);
-    const sizes = this.#sizes;
     let { count } = this.#pending;
     const { groups, words: pending } = this.#pending;
+    let group = -1;
+    let registers: Uint8Array | null = null;
     for (let i = from; i < to; i++) {
       const code = codes[rows[i] as number] as number;
       const low = words[2 * code] as number;
       const high = words[2 * code + 1] as number;
-      const group = ids[i] as number;
-      if (sizes[group] === PROMOTED) {
-        if (code !== 0) addToRegisters(this.#registersOf(group), low, high);
+      if (ids[i] !== group) registers = this.#registersIfAny((group = ids[i] as number));
+      if (registers !== null) {
+        if (code !== 0) addToRegisters(registers, low, high);
         continue;
       }
       pending[2 * count] = low;
@@ -247,6 +250,10 @@ export class DistinctSets implements Accumulator {
       addAll(this.#registersOf(group), words, from, to);
       this.#memberCount = first;
     }
+  }
+
+  #registersIfAny(group: number): Uint8Array | null {
+    return this.#sizes[group] === PROMOTED ? this.#registersOf(group) : null;
   }
 
   /** The registers of a group that was promoted. */
