@@ -38,7 +38,10 @@ const folder = mkdtempSync(join(tmpdir(), "headwater-bench-"));
 const logs: { readonly events: number; readonly engine: Headwater }[] = [];
 try {
   for (const events of sizes) {
-    for (const dataset of new Set(questions.map((question) => question.dataset))) {
+    const datasets = new Set(questions.map((question) => question.dataset));
+    // Growth needs nothing but the logs.
+    if (datasets.size === 0 && asks("growth")) datasets.add("zipf");
+    for (const dataset of datasets) {
       const asked = questions.filter((question) => question.dataset === dataset);
       const home = join(folder, `${dataset}-${events}`);
       mkdirSync(home);

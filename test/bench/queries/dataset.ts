@@ -5,12 +5,12 @@
  *   arrival   a daily curve, busiest in the afternoon
  *   time      arrival less lateness: 97 % below 2 s, 2.5 % below a minute, 0.5 % below 10 minutes
  *   ad        Zipf, exponent 1, over 50,000; or even, over many more
- *   user      Zipf, exponent 0.5, over 1,000,000
+ *   user      Zipf, exponent 0.5, over 1,000,000; or even, over ten times as many
  *   country   Zipf, exponent 1, over 200;  device: one of 6;  price: whole cents
  */
 import { AliasTable, Random, zipf } from "./random.ts";
 
-export type DatasetName = "zipf" | "uniform-100k" | "uniform-1m";
+export type DatasetName = "zipf" | "uniform-100k" | "uniform-1m" | "widest";
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
@@ -19,12 +19,19 @@ export const DAY_MS = 24 * HOUR_MS;
 /** 2026-01-01T00:00:00Z: the day on which all of it happens. */
 export const DAY_START = Date.UTC(2026, 0, 1);
 
-const ADS: Readonly<Record<DatasetName, { readonly count: number; readonly exponent: number }>> = {
-  zipf: { count: 50_000, exponent: 1 },
-  "uniform-100k": { count: 100_000, exponent: 0 },
-  "uniform-1m": { count: 1_000_000, exponent: 0 },
+interface Spread {
+  readonly count: number;
+  /** Of Zipf's law; 0: all are as frequent. */
+  readonly exponent: number;
+}
+
+const USERS: Spread = { count: 1_000_000, exponent: 0.5 };
+const DATASETS: Readonly<Record<DatasetName, { readonly ads: Spread; readonly users: Spread }>> = {
+  zipf: { ads: { count: 50_000, exponent: 1 }, users: USERS },
+  "uniform-100k": { ads: { count: 100_000, exponent: 0 }, users: USERS },
+  "uniform-1m": { ads: { count: 1_000_000, exponent: 0 }, users: USERS },
+  widest: { ads: { count: 1_000_000, exponent: 0 }, users: { count: 10_000_000, exponent: 0 } },
 };
-const USERS = 1_000_000;
 const COUNTRIES = 200;
 const DEVICES = ["desktop", "mobile", "tablet", "tv", "console", "other"] as const;
 const DEVICE_WEIGHTS = [38, 50, 6, 3, 2, 1];
@@ -49,6 +56,8 @@ export interface Chunk {
   readonly cents: Uint16Array;
 }
 
+const caches: string[][] = [];
+
 /** Digits are padded, so that texts sort as their numbers do and ties are broken alike by every contender. */
 const padded = (number: number): string => String(number).padStart(7, "0");
 const adOf = cached((ad) => `ad-${padded(ad)}`);
@@ -72,13 +81,20 @@ export const SQL_TEXTS = {
 
 function cached(make: (number: number) => string): (number: number) => string {
   const texts: string[] = [];
+  caches.push(texts);
   return (number) => (texts[number] ??= make(number));
+}
+
+/** For who looks at memory: the texts that were made are not what is to be measured. */
+export function forgetTexts(): void {
+  for (const texts of caches) texts.length = 0;
 }
 
 export function* generate(name: DatasetName, events: number): Generator<Chunk, void> {
   const random = new Random(SEED);
-  const adTable = zipf(ADS[name].count, ADS[name].exponent);
-  const userTable = zipf(USERS, 0.5);
+  const { ads, users } = DATASETS[name];
+  const adTable = zipf(ads.count, ads.exponent);
+  const userTable = zipf(users.count, users.exponent);
   const countryTable = zipf(COUNTRIES, 1);
   const deviceTable = new AliasTable(Float64Array.from(DEVICE_WEIGHTS));
   const arrivals = new Arrivals(events);

@@ -1,5 +1,14 @@
 /** Results as Markdown: what stands in the README. */
-import { type Comparison, GROWTH_TARGET, type Memory, type Results, type Size, SIZE_TARGET } from "./results.ts";
+import {
+  AFTER_LOADING,
+  type Comparison,
+  GROWTH_TARGET,
+  type Memory,
+  MEMORY_TARGET,
+  type Results,
+  type Size,
+  SIZE_TARGET,
+} from "./results.ts";
 
 export function reportOf(results: Results): string {
   const parts = [
@@ -75,10 +84,20 @@ function growthTable({ growth }: Results): string {
 
 function memoryTable(memory: readonly Memory[]): string {
   if (memory.length === 0) return "";
-  const lines = memory.map(({ events, moment, heap, external, resident }) =>
-    cells([count(events), moment, megabytes(heap), megabytes(external), megabytes(resident)]),
+  const lines = memory.map(({ dataset, events, moment, heap, external, resident }) =>
+    cells([
+      `${count(events)}, ${dataset}`,
+      moment,
+      megabytes(heap),
+      megabytes(external),
+      megabytes(resident),
+      moment === AFTER_LOADING
+        ? `${heap + external <= MEMORY_TARGET ? "met" : "missed"}: <= ${megabytes(MEMORY_TARGET)}`
+        : "",
+    ]),
   );
-  return table(["events", "memory of the partition", "heap, MB", "typed arrays, MB", "resident, MB"], "rlrrr", lines);
+  const head = ["events", "memory of the partition", "heap, MB", "typed arrays, MB", "resident, MB", "target"];
+  return table(head, "rlrrrl", lines);
 }
 
 function table(head: readonly string[], alignments: string, lines: readonly string[]): string {

@@ -54,6 +54,7 @@ export async function runSession(session: Session, results: Results): Promise<vo
 
 async function openPeers({ folder, events, questions }: Session, results: Results): Promise<Engine[]> {
   const opened: Engine[] = [];
+  if (questions.length === 0) return opened;
   for (const [name, open] of Object.entries(PEERS)) {
     try {
       opened.push(await open(folder));
