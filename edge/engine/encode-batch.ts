@@ -60,8 +60,13 @@ export function encodeBatch(
   return { hot, apart, cold: parts.get(PART.cold) ?? new Uint8Array(0) };
 }
 
-/** Gives each column its part and its place there, and copies it. */
-function placeColumns(columns: readonly Column[], prelude: number, isSplit: boolean) {
+/**
+ * Gives each column its part and its place there, and copies it. Of those kept apart the narrow ones come first: a database that
+ * reads a part of a row goes past those before it.
+ */
+function placeColumns(unordered: readonly Column[], prelude: number, isSplit: boolean) {
+  const rank = ({ place, width }: Column) => (place === "apart" ? width : 0);
+  const columns = unordered.toSorted((a, b) => rank(a) - rank(b));
   const layouts = new Map([[PART.hot as number, new ByteLayout(prelude)]]);
   let apart = 0;
   const placed = columns.map((column): PlacedColumn => {
