@@ -13,7 +13,7 @@ type Row = Record<string, unknown>;
 export class NodeStorage {
   readonly #database: DatabaseSync;
   /** By their text, as the platform keeps them: nothing is compiled twice. */
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #prepared = new Map<string, Prepared>();
   readonly #sql: NodeSql;
   #depth = 0;
 
@@ -67,23 +67,34 @@ export class NodeStorage {
   }
 
   rows(query: string, bindings: readonly Binding[]): Row[] {
-    let statement = this.#statements.get(query);
-    if (statement === undefined) {
+    let prepared = this.#prepared.get(query);
+    if (prepared === undefined) {
       // node:sqlite takes `?1` for a name, the platform for a place.
-      statement = this.#database.prepare(query.replace(/\?(\d+)/g, ":p$1"));
-      this.#statements.set(query, statement);
+      const statement = this.#database.prepare(query.replace(/\?(\d+)/g, ":p$1"));
+      const columns = statement.columns().map(({ name }) => name);
+      prepared = { statement, columns, isNumbered: /\?\d/.test(query) };
+      this.#prepared.set(query, prepared);
     }
-    const rows = /\?\d/.test(query)
+    const { statement, columns, isNumbered } = prepared;
+    const rows = isNumbered
       ? statement.all(Object.fromEntries(bindings.map((value, i) => [`p${i + 1}`, bindable(value)])))
       : statement.all(...bindings.map(bindable));
     for (const row of rows) {
-      for (const name in row) {
+      for (const name of columns) {
         const value = row[name];
         if (value instanceof Uint8Array) (row as Row)[name] = bufferOf(value);
       }
     }
     return rows;
   }
+}
+
+interface Prepared {
+  readonly statement: StatementSync;
+  /** Names of what it answers. */
+  readonly columns: readonly string[];
+  /** Whether its parameters have numbers. */
+  readonly isNumbered: boolean;
 }
 
 const bindable = (value: Binding): SQLInputValue => (value instanceof ArrayBuffer ? new Uint8Array(value) : value);
