@@ -1,48 +1,53 @@
 /** Packed keys of few bits, found by indexing an array; see group-index.ts. */
 import type { GroupIndex } from "./group-index.ts";
-import type { IndexArray, TableMemory } from "./table-memory.ts";
+import type { TableMemory } from "./table-memory.ts";
 import type { CodeArray, IntegerColumn } from "./column-batch.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
-import { hasRoom, type KeyPacking, packedKey, packedKeys, packKeys } from "./key-packing.ts";
+import { hasRoom, type KeyPacking, packedKey, packedKeys, packingOf, packKeys } from "./key-packing.ts";
 
-export const DENSE_BITS_MAX = 16;
+/** Groups of one index, each a number of 16 bits that is not 0: half the memory of numbers of 32 bits, and so more of it in the cache. */
+const GROUPS_MAX = 2 ** 16 - 1;
+
+/** Whether all keys that there can be, fit an index of this form. */
+export const fitsDense = (columns: readonly ValueTable[]): boolean =>
+  columns.reduce((keys, { size }) => keys * size, 1) <= GROUPS_MAX && (packingOf(columns)?.bits ?? Infinity) <= 16;
 
 export class DenseIndex implements GroupIndex {
   readonly #columns: KeyColumns;
   readonly #packing: KeyPacking;
   readonly #memory: TableMemory;
-  readonly #array: IndexArray;
+  /** By packed key: its group's number + 1, 0 where there is none. */
+  readonly #numbers: Uint16Array;
 
   constructor(columns: KeyColumns, packing: KeyPacking, memory: TableMemory) {
     this.#columns = columns;
     this.#packing = packing;
     this.#memory = memory;
-    this.#array = memory.takeDense(2 ** packing.bits);
-    const { numbers, used } = this.#array;
+    this.#numbers = memory.takeDense(2 ** packing.bits);
     const packed = packedKeys(columns, packing);
-    for (let group = 0; group < packed.length; group++) numbers[packed[group] as number] = used + group + 1;
+    for (let group = 0; group < packed.length; group++) this.#numbers[packed[group] as number] = group + 1;
   }
 
   fits(interners: readonly ValueTable[]): boolean {
-    return hasRoom(this.#packing, interners);
+    return hasRoom(this.#packing, interners) && fitsDense(interners);
   }
 
   assign(keys: readonly Uint32Array[], from: number, to: number, ids: Int32Array): void {
     packKeys(keys, this.#packing, from, to, ids);
-    const { numbers, used } = this.#array;
+    const numbers = this.#numbers;
     const fresh = this.#memory.fresh(to - from);
-    const last = used + this.#columns.size;
+    const { size } = this.#columns;
     let count = 0;
     for (let i = from; i < to; i++) {
       const key = ids[i] as number;
       let number = numbers[key] as number;
-      if (number <= used) {
+      if (number === 0) {
         fresh[count++] = i;
-        number = last + count;
+        number = size + count;
         numbers[key] = number;
       }
-      ids[i] = number - used - 1;
+      ids[i] = number - 1;
     }
     this.#columns.appendAll(keys, fresh, count);
   }
@@ -53,17 +58,17 @@ export class DenseIndex implements GroupIndex {
    */
   count(keys: Uint32Array, { base, deltas }: IntegerColumn, from: number, to: number): void {
     const columns = this.#columns;
-    const { numbers, used } = this.#array;
+    const numbers = this.#numbers;
     columns.open(Math.min(columns.size + to - from, numbers.length));
     const counts = columns.openCounts;
     const codes = columns.columns[0] as CodeArray;
     let size = columns.size;
     for (let i = from; i < to; i++) {
       const key = keys[i] as number;
-      let group = (numbers[key] as number) - used - 1;
+      let group = (numbers[key] as number) - 1;
       if (group < 0) {
         group = size++;
-        numbers[key] = used + size;
+        numbers[key] = size;
         codes[group] = key;
       }
       counts[group] = (counts[group] as number) + base + (deltas === null ? 0 : (deltas[i] as number));
@@ -73,11 +78,12 @@ export class DenseIndex implements GroupIndex {
 
   find(keys: readonly CodeArray[], i: number): number {
     const key = packedKey(keys, this.#packing, i);
-    const { numbers, used } = this.#array;
-    return key === null ? -1 : Math.max(-1, (numbers[key] as number) - used - 1);
+    return key === null ? -1 : (this.#numbers[key] as number) - 1;
   }
 
   release(): void {
-    this.#memory.giveDense(this.#array, this.#array.used + this.#columns.size);
+    const packed = packedKeys(this.#columns, this.#packing);
+    for (let group = 0; group < packed.length; group++) this.#numbers[packed[group] as number] = 0;
+    this.#memory.giveDense(this.#numbers);
   }
 }

@@ -84,6 +84,22 @@ test("keys go on being found when their columns outgrow the bits that they were 
   }
 });
 
+test("as many groups as 16 bits have codes, and one more", () => {
+  const interner = new Interner();
+  const table = new GroupTable(0, shapeOf(["a"], {}), [interner]);
+  const ids = new Int32Array(1);
+  const counted = new Uint32Array(1);
+  for (let i = 0; i <= 65_536; i++) {
+    counted[0] = i === 0 ? 0 : interner.intern(i);
+    table.assign([counted], 0, 1, ids);
+    expect(ids[0]).toBe(i);
+    if (i < 65_534) continue;
+    table.count([counted], { base: 1, deltas: null }, 0, 1, ids);
+    expect(table.size).toBe(i + 1);
+    expect(table.records[i]).toBe(1);
+  }
+});
+
 test("an index that is given back leaves nothing behind for the next table", () => {
   const memory = new TableMemory();
   const interners = internersOf([100]);
