@@ -114,7 +114,7 @@ async function send(
     configVersion: access.context.version,
     kind,
     producer,
-    count: request.count,
+    count: request.events.length,
     ...tabulate(request, enrichment, Date.now()),
   };
   const { slots } = access.context;
