@@ -143,8 +143,9 @@ class PageTracker implements Tracker {
   #freeze(type: string, attributes: Attributes): string {
     const parsed = parseEvent({ ...withoutUndefined(attributes), type }, this.#context);
     if (!parsed.ok) throw new TrackerError("invalid_event", `${parsed.failure.code}: ${parsed.failure.detail}`);
-    const { time, attributes: values } = parsed.value;
-    const json = JSON.stringify({ type: parsed.value.type, time: time ?? Date.now(), ...Object.fromEntries(values) });
+    const { time, names, values } = parsed.value;
+    const entries = names.map((name, i) => [name, values[i]]);
+    const json = JSON.stringify({ type: parsed.value.type, time: time ?? Date.now(), ...Object.fromEntries(entries) });
     if (utf8Length(json) > LOG_LIMITS.eventBytesMax) {
       throw new TrackerError("invalid_event", `an event is at most ${LOG_LIMITS.eventBytesMax} bytes of JSON`);
     }

@@ -114,7 +114,7 @@ async function send(
     configVersion: access.context.version,
     kind,
     producer,
-    count: request.count,
+    count: request.events.length,
     ...tabulate(request, enrichment, Date.now()),
   };
   const { slots } = access.context;
@@ -183,7 +183,8 @@ export const appendEndpoints: readonly Endpoint[] = [
     ],
     handle: async (c, directory) => {
       const reply = await append(c, directory);
-      return reply.ok ? ok(c.json(reply.value)) : reply;
+      // Not Hono's `c.json`, which hands the platform a list of headers to parse: a twentieth of a single click's time.
+      return reply.ok ? ok(Response.json(reply.value)) : reply;
     },
   },
 ];

@@ -3,7 +3,7 @@
  * was learned from outside is passed in, because it becomes part of the record and a replay must see the same.
  */
 import { compactColumn, type EventColumns, eventTime, type Value } from "#engine";
-import { type AppendRequest, EVENT_LIMITS, type ParsedEvent, type RejectedEvent } from "#protocol";
+import { type AppendRequest, EVENT_LIMITS, parseEvent, type ParsedEvent, type RejectedEvent } from "#protocol";
 
 /** What the edge adds to events that a write key sends. Null: not known, or not to be kept. */
 export interface Enrichment {
@@ -17,37 +17,47 @@ export interface EventTable {
   readonly events: EventColumns;
   /** Place in the batch of each event; null when none was rejected. */
   readonly indexes: Uint32Array | null;
-  /** Those that came rejected, and those that were rejected here, by index. */
+  /** By index. */
   readonly rejected: readonly RejectedEvent[];
 }
 
-/** @param enrichment null for an import, which is kept as it was sent */
+/**
+ * Each event gets a verdict of its own: a bad one does not refuse its neighbours.
+ *
+ * @param enrichment null for an import, which is kept as it was sent
+ */
 export function tabulate(
-  { events, rejected, sentAt, count }: AppendRequest,
+  { events, context, sentAt }: AppendRequest,
   enrichment: Enrichment | null,
   now: number,
 ): EventTable {
-  const columns = new Columns(events.length);
-  const times = new Float64Array(events.length);
-  const indexes = new Uint32Array(events.length);
-  const refused: RejectedEvent[] = [];
-  for (const { index, event } of events) {
-    const time = eventTime(enrichment === null ? "import" : "write", event.time, sentAt, now);
+  const count = events.length;
+  const columns = new Columns(count);
+  const times = new Float64Array(count);
+  const indexes = new Uint32Array(count);
+  const rejected: RejectedEvent[] = [];
+  for (let index = 0; index < count; index++) {
+    const event = parseEvent(events[index], context);
+    if (!event.ok) {
+      rejected.push({ index, ...event.failure });
+      continue;
+    }
+    const time = eventTime(enrichment === null ? "import" : "write", event.value.time, sentAt, now);
     if (!time.ok) {
-      refused.push({ index, ...time.failure });
-    } else if (columns.add(event, enrichment)) {
+      rejected.push({ index, ...time.failure });
+    } else if (columns.add(event.value, enrichment)) {
       times[columns.rows - 1] = time.value;
       indexes[columns.rows - 1] = index;
     } else {
       const detail = `the batch has more than ${EVENT_LIMITS.attributeNamesMax} names of attributes`;
-      refused.push({ index, code: "too_many_attributes", detail });
+      rejected.push({ index, code: "too_many_attributes", detail });
     }
   }
   const { rows } = columns;
   return {
     events: { count: rows, times: times.subarray(0, rows), attributes: columns.finish() },
     indexes: rows === count ? null : indexes.slice(0, rows),
-    rejected: refused.length === 0 ? rejected : [...rejected, ...refused].toSorted((a, b) => a.index - b.index),
+    rejected,
   };
 }
 
@@ -70,21 +80,22 @@ class Columns {
 
   /** False, and nothing is changed, if the event would bring more names than a stream may have. */
   add(event: ParsedEvent, enrichment: Enrichment | null): boolean {
-    const { attributes } = event;
-    if (this.#byName.size + attributes.size > EVENT_LIMITS.attributeNamesMax && this.#areTooMany(attributes))
-      return false;
+    const { names, values } = event;
+    if (this.#byName.size + names.length > EVENT_LIMITS.attributeNamesMax && this.#areTooMany(event)) return false;
     const row = this.rows++;
     let place = 0;
     this.#set(row, "type", event.type, place++);
-    for (const [name, value] of attributes) {
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] as string;
+      const value = values[i] as Value;
       // Nobody but the edge says what a page's address is.
       if (value !== null && (enrichment === null || name !== "ip")) this.#set(row, name, value, place++);
     }
     if (enrichment === null) return true;
     // Even a null of the client's own stands: it says that it does not want this known.
     const { country, device, ip } = enrichment;
-    if (country !== null && !attributes.has("country")) this.#set(row, "country", country, place++);
-    if (!attributes.has("device")) this.#set(row, "device", device, place++);
+    if (country !== null && !names.includes("country")) this.#set(row, "country", country, place++);
+    if (!names.includes("device")) this.#set(row, "device", device, place++);
     if (ip !== null) this.#set(row, "ip", ip, place++);
     return true;
   }
@@ -96,10 +107,9 @@ class Columns {
     );
   }
 
-  #areTooMany(attributes: ParsedEvent["attributes"]): boolean {
-    let names = this.#byName.size;
-    for (const [name, value] of attributes) if (value !== null && !this.#byName.has(name)) names++;
-    return names > EVENT_LIMITS.attributeNamesMax;
+  #areTooMany({ names, values }: ParsedEvent): boolean {
+    const added = names.filter((name, i) => values[i] !== null && !this.#byName.has(name));
+    return this.#byName.size + added.length > EVENT_LIMITS.attributeNamesMax;
   }
 
   #set(row: number, name: string, value: Value, place: number): void {

@@ -14,8 +14,12 @@ export interface ParsedEvent {
   readonly type: string;
   /** Milliseconds since the epoch, or null: now. */
   readonly time: number | null;
-  /** Attributes in the order they came. A null is kept: it says that the attribute is absent on purpose. */
-  readonly attributes: ReadonlyMap<string, AttributeValue | null>;
+  /**
+   * Its attributes in the order they came: each name once, and the value at the same place. A null is kept: it says that the
+   * attribute is absent on purpose. Two lists: a Map for each click would make parsing half as slow again.
+   */
+  readonly names: readonly string[];
+  readonly values: readonly (AttributeValue | null)[];
 }
 
 /** Why an event was not kept. Stable: they are part of the public contract. */
@@ -70,8 +74,12 @@ export function parseEvent(
   context: ReadonlyMap<string, AttributeValue | null>,
 ): Result<ParsedEvent, Rejection> {
   if (!isObject(input)) return fail(rejection("invalid_type", "an event is an object"));
-  const attributes = new Map<string, AttributeValue | null>();
-  if (context.size > 0) for (const [name, value] of context) attributes.set(name, value);
+  const names: string[] = [];
+  const values: (AttributeValue | null)[] = [];
+  if (context.size > 0) {
+    names.push(...context.keys());
+    values.push(...context.values());
+  }
   let type = DEFAULT_TYPE;
   let time: number | null = null;
   for (const name of Object.keys(input)) {
@@ -91,11 +99,16 @@ export function parseEvent(
     } else {
       const checked = checkAttribute(name, value);
       if (isRejection(checked)) return fail(checked);
-      attributes.set(name, checked);
+      if (context.size > 0 && context.has(name)) {
+        values[names.indexOf(name)] = checked;
+      } else {
+        names.push(name);
+        values.push(checked);
+      }
     }
   }
-  if (attributes.size > EVENT_LIMITS.attributesMax) return fail(tooManyAttributes(attributes.size));
-  return ok({ type, time, attributes });
+  if (names.length > EVENT_LIMITS.attributesMax) return fail(tooManyAttributes(names.length));
+  return ok({ type, time, names, values });
 }
 
 /** Parses the attributes that lie under every event. */

@@ -1,7 +1,8 @@
 /**
- * How fast events are appended, durable at reply, beside Redis Streams and PostgreSQL: each contender is given the same
- * clicks in the same batches over as many connections, one after the other in every round, so that ratios hold on a busy
- * machine where times do not. Peers that are not on this machine are named as skipped.
+ * How fast events are appended, durable at reply, beside Redis Streams and PostgreSQL, and beside a worker that only stores
+ * what it is sent: each contender is given the same clicks in the same batches over as many connections, one after the other
+ * in every round, so that ratios hold on a busy machine where times do not. Peers that are not on this machine are named as
+ * skipped.
  *
  * `npm run bench -- appends [--rounds 5] [--seconds 2] [--loads 1x32,100x32] [--beside BUNDLE]`: the last measures another
  * build of the worker, a folder that `wrangler deploy --dry-run --outdir` wrote, in the same rounds.
@@ -12,6 +13,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeClicks } from "./appends/clicks.ts";
 import type { Contender, Load, Skipped } from "./appends/contender.ts";
+import { startFloor } from "./appends/floor.ts";
 import { startHeadwater } from "./appends/headwater.ts";
 import { measure } from "./appends/measure.ts";
 import { notHere, postgres, startPostgresServer } from "./appends/postgres.ts";
@@ -54,6 +56,7 @@ try {
   if (options.beside !== undefined) {
     contenders.push(await startHeadwater("other build, import key", "import", options.beside, join(folder, "beside")));
   }
+  contenders.push(await startFloor(join(folder, "floor")));
   if (options.peers === "yes") await startPeers();
   await appends();
   if (options.replay === "yes") await appendsDuringReplay(bundle, join(folder, "replay"), makeClicks(Date.now()));

@@ -3,7 +3,7 @@
  * and a ledger of what was counted how often. Lacks faults: fault-proxy.ts has those, for this edge and for a real one.
  */
 import { admit, type ProducerState } from "../../edge/engine/admission.ts";
-import { APPEND_LIMITS, parseAppendRequest } from "#protocol";
+import { APPEND_LIMITS, parseAppendRequest, parseEvent, type RejectedEvent } from "#protocol";
 import type { Forward, Reply } from "./fault-proxy.ts";
 
 export class EdgeStub {
@@ -43,7 +43,8 @@ export class EdgeStub {
     if (url.searchParams.get("key") !== this.writeKey) return problem(401, "unauthorized");
     const parsed = parseAppendRequest(JSON.parse(body), APPEND_LIMITS.write.eventsMax);
     if (!parsed.ok) return problem(parsed.failure.reason === "too_large" ? 413 : 400, parsed.failure.reason);
-    const { producer, count, events, rejected } = parsed.value;
+    const { producer, context, events } = parsed.value;
+    const count = events.length;
     if (producer === null) return problem(400, "invalid_batch");
     const verdict = admit(this.#producers.get(producer.id), { ...producer, count, once: false });
     if (!verdict.ok) {
@@ -52,10 +53,18 @@ export class EdgeStub {
     }
     const { duplicates, lost, next } = verdict.value;
     this.#producers.set(producer.id, next);
-    const isNew = ({ index }: { index: number }) => index >= duplicates;
     const offset = this.events.length;
-    const accepted = events.filter(isNew);
-    for (const { event } of accepted) this.events.push({ type: event.type, ...Object.fromEntries(event.attributes) });
+    const rejected: RejectedEvent[] = [];
+    for (let index = duplicates; index < count; index++) {
+      const event = parseEvent(events[index], context);
+      if (!event.ok) {
+        rejected.push({ index, ...event.failure });
+        continue;
+      }
+      const { type, names, values } = event.value;
+      this.events.push({ type, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) });
+    }
+    const accepted = this.events.length - offset;
     this.duplicates += duplicates;
     this.lost += lost;
     return {
@@ -63,10 +72,10 @@ export class EdgeStub {
       headers: { ...CORS, "Content-Type": "application/json" },
       body: JSON.stringify({
         partition: 0,
-        offset: accepted.length > 0 ? offset : null,
-        accepted: accepted.length,
+        offset: accepted > 0 ? offset : null,
+        accepted,
         duplicates,
-        rejected: rejected.filter(isNew),
+        rejected,
         lastSequence: next.last,
       }),
     };

@@ -50,16 +50,14 @@ export async function appendsDuringReplay(bundle: string, folder: string, clicks
   /** Starts one replay after the other until `during` is over. */
   async function besideReplays(during: () => Promise<Measured>): Promise<Measured> {
     let isOver = false;
-    const replays = (async () => {
+    const replays = async () => {
       while (!isOver) {
         const { status, body } = await stream.admin("POST", "/replays", { view: "clicks_per_ad", mode: "verify" });
         if (status !== 202) throw new Error(`${status} ${JSON.stringify(body)}`);
         await stream.replayUntil(String(body.id), ["verified", "differs", "failed"]);
       }
-    })();
-    const measured = await during();
-    isOver = true;
-    await replays;
+    };
+    const [measured] = await Promise.all([during().finally(() => (isOver = true)), replays()]);
     return measured;
   }
 }

@@ -21,28 +21,24 @@ export async function startHeadwater(
   const workerd = await startWorkerd(bundle, folder);
   const server = { url: workerd.url, adminToken: ADMIN_TOKEN };
   const stream = await StreamClient.create(server, "clicks", { partitions: 1, identifiers: ["userId"] });
+  const connect = connectProducers(workerd.port, "/v1/streams/clicks/events", stream.keys[kind]);
+  return { name, pid: workerd.pid, stream, connect, stop: () => workerd.stop() };
+}
+
+/** Connects clients that speak HTTP, each a producer of its own with sequences that go on. */
+export function connectProducers(port: number, path: string, key: string): Contender["connect"] {
   let producers = 0;
-  return {
-    name,
-    pid: workerd.pid,
-    stream,
-    connect: (load, clicks) =>
-      Promise.all(
-        Array.from({ length: load.connections }, async (_, i) => {
-          const events = Array.from({ length: batchesPrepared(load) }, (_unused, n) =>
-            Buffer.from(`${JSON.stringify(clicksOf(clicks, load, i, n))}}`),
-          );
-          return new Producer(
-            await Exchange.open(workerd.port),
-            `POST /v1/streams/clicks/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${stream.keys[kind]}\r\nContent-Type: application/json\r\nContent-Length: `,
-            `{"producer":{"id":"bench-${producers++}","sequence":`,
-            events,
-            load.batch,
-          );
-        }),
-      ),
-    stop: () => workerd.stop(),
-  };
+  const head = `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: `;
+  return (load, clicks) =>
+    Promise.all(
+      Array.from({ length: load.connections }, async (_, i) => {
+        const events = Array.from({ length: batchesPrepared(load) }, (_unused, n) =>
+          Buffer.from(`${JSON.stringify(clicksOf(clicks, load, i, n))}}`),
+        );
+        const producer = `{"producer":{"id":"bench-${producers++}","sequence":`;
+        return new Producer(await Exchange.open(port), head, producer, events, load.batch);
+      }),
+    );
 }
 
 /** One producer with one batch in flight, as the browser SDK sends them. */

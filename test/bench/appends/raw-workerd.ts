@@ -27,20 +27,31 @@ export interface RawWorkerd extends Child {
   readonly url: string;
 }
 
-/** @param folder for its configuration and its storage; removed by the caller */
-export async function startWorkerd(bundle: string, folder: string): Promise<RawWorkerd> {
+/** Starts the built worker. @param folder for its configuration and its storage; removed by the caller */
+export const startWorkerd = (bundle: string, folder: string): Promise<RawWorkerd> =>
+  startModule(join(bundle, "index.js"), { PARTITION: "PartitionObject", STREAM: "StreamObject" }, folder);
+
+/** Starts any worker of one module. @param objects its Durable Object classes, by the name of their binding */
+export async function startModule(module: string, objects: Objects, folder: string): Promise<RawWorkerd> {
   const port = await freePort();
   const disk = join(folder, "storage");
   mkdirSync(disk, { recursive: true });
   const config = join(folder, "config.capnp");
-  writeFileSync(config, configOf(relative(folder, join(bundle, "index.js")), disk, port));
+  writeFileSync(config, configOf(relative(folder, module), objects, disk, port));
   const workerd = createRequire(import.meta.url)("workerd") as { default: string };
   const child = await startChild(workerd.default, ["serve", config], port);
   return { ...child, port, url: `http://127.0.0.1:${port}` };
 }
 
+type Objects = { readonly [binding: string]: string };
+
 /** @param module relative to the configuration: absolute paths would be looked for elsewhere */
-const configOf = (module: string, disk: string, port: number) => `using Workerd = import "/workerd/workerd.capnp";
+const configOf = (
+  module: string,
+  objects: Objects,
+  disk: string,
+  port: number,
+) => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
@@ -52,17 +63,20 @@ const worker :Workerd.Worker = (
   modules = [(name = "index.js", esModule = embed ${JSON.stringify(module)})],
   compatibilityDate = "${compatibilityDate()}",
   bindings = [
-    (name = "PARTITION", durableObjectNamespace = (className = "PartitionObject")),
-    (name = "STREAM", durableObjectNamespace = (className = "StreamObject")),
+    ${list(objects, (name, className) => `(name = "${name}", durableObjectNamespace = (className = "${className}"))`)}
     (name = "ADMIN_TOKEN", text = ${JSON.stringify(ADMIN_TOKEN)}),
   ],
   durableObjectNamespaces = [
-    (className = "PartitionObject", uniqueKey = "partition", enableSql = true),
-    (className = "StreamObject", uniqueKey = "stream", enableSql = true),
+    ${list(objects, (name, className) => `(className = "${className}", uniqueKey = "${name}", enableSql = true)`)}
   ],
   durableObjectStorage = (localDisk = "disk"),
 );
 `;
+
+const list = (objects: Objects, entry: (binding: string, className: string) => string): string =>
+  Object.entries(objects)
+    .map(([binding, className]) => `${entry(binding, className)},`)
+    .join("\n    ");
 
 /** The one that the worker is deployed with. */
 function compatibilityDate(): string {

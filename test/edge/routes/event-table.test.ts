@@ -27,13 +27,14 @@ describe("columns", () => {
 
   it("keep their places in the batch when a neighbour is refused", () => {
     const { count, indexes, rejected, times, columns } = table({
-      events: [{ a: 1, time: NOW }, { a: [] }, { a: 2, time: 0 }, { a: 3, time: NOW - 1 }],
+      events: [{ a: 1, time: NOW }, { a: [] }, { a: 2, time: 0 }, 7, { a: 3, time: NOW - 1 }],
     });
-    expect({ count, indexes, times }).toEqual({ count: 2, indexes: [0, 3], times: [NOW, NOW - 1] });
+    expect({ count, indexes, times }).toEqual({ count: 2, indexes: [0, 4], times: [NOW, NOW - 1] });
     expect(columns["a"]).toEqual([1, 3]);
     expect(rejected.map(({ index, code }) => [index, code])).toEqual([
       [1, "invalid_type"],
       [2, "too_old"],
+      [3, "invalid_type"],
     ]);
   });
 
