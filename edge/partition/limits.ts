@@ -114,7 +114,7 @@ export const PARTITION_LIMITS = {
   // --- Replay and scans ---
 
   /** Wall time of one slice of a replay or scan: what an append may find in its way. */
-  sliceMs: 15,
+  sliceMs: 5,
   /** Segments of one slice at least and at most: the clock only moves between slices. */
   sliceSegmentsMax: 64,
   /** Wall time of one alarm that replays, after which it re-arms: far below the platform's 15 minutes. */
@@ -123,9 +123,16 @@ export const PARTITION_LIMITS = {
   replayCheckpointRecordsMax: 1_000_000,
   /**
    * Groups in the windows that a build changed since its last checkpoint. More than of live ones, because windows that late
-   * clicks reach are written again by each checkpoint; some 4 MB of heap, and some ten milliseconds to store.
+   * clicks reach are written again by each checkpoint; some 4 MB of heap.
    */
   replayChangedGroupsMax: 500_000,
+  /** Groups that one step of a build's checkpoint encodes: about as long a step as the folding of a segment. */
+  checkpointStepGroups: 4_096,
+  /** What a window costs beside its groups, in groups: reading what is stored of it, a header, a checksum. */
+  windowCostInGroups: 128,
+  /** Windows of a side that are compared in one turn, and their stored bytes: what takes about as long as a slice should. */
+  comparedWindowsMax: 64,
+  comparedBytesMax: 16 * KIB,
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,
   /** Bytes of one row of a frozen comparison. */

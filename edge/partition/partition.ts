@@ -223,22 +223,12 @@ export class Partition {
     return !isDone;
   }
 
-  /** Stores how far a build has come, so that it goes on from there after a crash. */
-  checkpointBuild(generation: Generation): void {
-    this.database.transaction(() => {
-      if (this.#storeWindows(generation)) this.views.settle(generation, { next: generation.next });
-    });
-    generation.clearDelta();
-  }
-
   /** Stores a generation's changed windows. One that cannot be stored lets its generation fail, alone. */
-  #storeWindows(generation: Generation): boolean {
+  #storeWindows(generation: Generation): void {
     try {
       this.windows.store(generation);
-      return true;
     } catch (error) {
       this.views.fail(generation, messageOf(error));
-      return false;
     }
   }
 
