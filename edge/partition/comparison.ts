@@ -26,15 +26,22 @@ import { PARTITION_LIMITS } from "./limits.ts";
 import type { PartitionDiffDay } from "./rpc.ts";
 import { nextWindow, readWindows, sourcesOf, turnEnd } from "./view-reader.ts";
 import type { Views } from "./views.ts";
-import type { WindowStore } from "./window-store.ts";
+import type { WindowsPage, WindowStore } from "./window-store.ts";
 
 const DAY_MS = 86_400_000;
+/** Both sides of it are compared in one turn. */
+const COMPARED_PAGE: WindowsPage = {
+  rowsMax: PARTITION_LIMITS.comparedWindowsMax,
+  bytesMax: PARTITION_LIMITS.comparedBytesMax,
+};
 const SIDES = { before: 0, after: 1 } as const;
 
 export class Comparisons {
   readonly #database: Database;
   readonly #views: Views;
   readonly #windows: WindowStore;
+  /** The day that is being frozen. */
+  #dayFrozen: { readonly id: number; readonly day: number; readonly isLarge: boolean } | null = null;
 
   constructor(database: Database, views: Views, windows: WindowStore) {
     this.#database = database;
@@ -42,7 +49,7 @@ export class Comparisons {
     this.#windows = windows;
   }
 
-  /** Compares one day more, and settles the generation after the last one. */
+  /** Compares some windows of a day more, and settles the generation after the last one. */
   step(generation: Generation): void {
     const origin = this.#views.originOf(generation);
     if (origin === undefined) return this.#finish(generation);
@@ -51,15 +58,12 @@ export class Comparisons {
     const from = Math.min(...starts.map((start) => start ?? Infinity));
     if (from === Infinity) return this.#finish(generation);
     const day = Math.floor(from / DAY_MS) * DAY_MS;
-    const to = turnEnd(this.#views, this.#windows, [generation, origin], from, day + DAY_MS);
+    const to = turnEnd(this.#views, this.#windows, [generation, origin], from, day + DAY_MS, COMPARED_PAGE);
     this.#database.transaction(() => {
       if (generation.config.mode === "verify") {
         this.#verify(generation, origin, from, to);
       } else {
-        // Decided for both sides at once: rows of a day can only be compared with rows of a day.
-        const isLarge = [origin, generation].some(
-          (side) => this.#storedBytes(side, day) > PARTITION_LIMITS.comparedDayBytesMax,
-        );
+        const isLarge = this.#isLarge(generation, origin, day);
         this.#freeze(generation.id, SIDES.before, origin, isLarge, day, from, to);
         this.#freeze(generation.id, SIDES.after, generation, isLarge, day, from, to);
         this.#views.settle(generation, { comparedTo: to });
@@ -139,6 +143,17 @@ export class Comparisons {
     for (const row of packPieces(pieces, PARTITION_LIMITS.comparisonRowBytesMax)) {
       this.#database.run("INSERT INTO comparisons VALUES (?, ?, ?, ?, ?)", id, day, side, part++, row);
     }
+  }
+
+  /** Decided once a day, and for both sides: rows of a day can only be compared with rows of a day. */
+  #isLarge(generation: Generation, origin: Generation, day: number): boolean {
+    if (this.#dayFrozen?.id !== generation.id || this.#dayFrozen.day !== day) {
+      const isLarge = [origin, generation].some(
+        (side) => this.#storedBytes(side, day) > PARTITION_LIMITS.comparedDayBytesMax,
+      );
+      this.#dayFrozen = { id: generation.id, day, isLarge };
+    }
+    return this.#dayFrozen.isLarge;
   }
 
   #storedBytes(generation: Generation, day: number): number {

@@ -9,7 +9,7 @@
 import { createState, type FoldState, type GroupTable } from "#engine";
 import { clipCarried, type Generation } from "./generation.ts";
 import type { Views } from "./views.ts";
-import type { WindowStore } from "./window-store.ts";
+import type { WindowsPage, WindowStore } from "./window-store.ts";
 
 /** Windows that start in [from, to), page by page. */
 export function* readWindows(
@@ -56,10 +56,11 @@ export function turnEnd(
   generations: readonly Generation[],
   from: number,
   to: number,
+  page: WindowsPage,
 ): number {
   const ends = generations
     .flatMap((generation) => sourcesOf(views, generation, from, to))
-    .map((source) => windows.pageEnd(source.generation.id, source.from, source.to) ?? to);
+    .map((source) => windows.pageEnd(source.generation.id, source.from, source.to, page) ?? to);
   return Math.min(to, ...ends);
 }
 
