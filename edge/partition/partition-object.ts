@@ -99,7 +99,8 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       // What can be caught up in a turn is: a new stream's views answer at once.
       if (partition.log.start === partition.log.sealedEnd) replay.buildStep(Date.now());
     });
-    await this.#alarms.arm(Date.now());
+    // A replay that was asked for starts at once.
+    await this.#alarms.arm(Date.now(), Date.now());
     return ok(null);
   }
 
