@@ -108,6 +108,10 @@ export const PARTITION_LIMITS = {
   viewRetentionEveryMs: DAY_MS,
   /** Rows of windows looked at in one turn. */
   windowsPageMax: 1_000,
+  /** Windows of a dropped generation that are deleted in one turn, their bytes, and rows of its comparison. */
+  droppedWindowsMax: 256,
+  droppedBytesMax: 256 * KIB,
+  droppedComparisonRowsMax: 16,
   /** Stored bytes of windows that are read in one turn: they take several times as much heap. A single window always is. */
   windowsPageBytesMax: 512 * KIB,
 
@@ -115,8 +119,14 @@ export const PARTITION_LIMITS = {
 
   /** Wall time of one slice of a replay or scan: what an append may find in its way. */
   sliceMs: 5,
+  /**
+   * A replay takes at most this share of the time while records are appended: an append takes several turns of the object,
+   * and must not find a slice in its way before each of them. Nobody appends any more when nothing has come for so long.
+   */
+  dutyBesideAppends: 1 / 2,
+  appendedToMs: 1 * SECOND_MS,
   /** Segments of one slice at least and at most: the clock only moves between slices. */
-  sliceSegmentsMax: 64,
+  sliceSegmentsMax: 16,
   /** Wall time of one alarm that replays, after which it re-arms: far below the platform's 15 minutes. */
   replayAlarmMs: 10 * SECOND_MS,
   /** Records that a replay folds between two checkpoints of its own: what a crash makes it fold again. */
@@ -135,6 +145,10 @@ export const PARTITION_LIMITS = {
   comparedBytesMax: 16 * KIB,
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,
+  /** Bytes of a frozen comparison, both sides, after which a turn's reading ends. */
+  comparisonReadBytesMax: 512 * KIB,
+  /** Bytes of a frozen comparison, both sides, that are in memory before they are written. */
+  comparisonWriteBytesMax: 512 * KIB,
   /** Bytes of one row of a frozen comparison. */
   comparisonRowBytesMax: 1 * MIB,
   /** Log scans at the same time: each holds a state of up to hundreds of thousands of groups. */

@@ -11,16 +11,19 @@ import { clipCarried, type Generation } from "./generation.ts";
 import type { Views } from "./views.ts";
 import type { WindowsPage, WindowStore } from "./window-store.ts";
 
-/** Windows that start in [from, to), page by page. */
+/**
+ * Windows that start in [from, to), page by page.
+ *
+ * @param numbering of the keys of what is read from the disk: one for all pages, so that a reader translates each value once
+ */
 export function* readWindows(
   views: Views,
   windows: WindowStore,
   generation: Generation,
   from: number,
   to: number,
+  numbering: Pick<FoldState, "interners"> = createState(generation.plan),
 ): Generator<readonly GroupTable[], void> {
-  // One numbering of keys for all pages, so that a reader translates each value once.
-  const numbering: Pick<FoldState, "interners"> = createState(generation.plan);
   for (const source of sourcesOf(views, generation, from, to)) {
     let at: number | null = source.from;
     while (at !== null) {

@@ -24,6 +24,7 @@ import {
   shapeOf,
   type ViewSpec,
 } from "#engine";
+import type { PartitionDiffDay, PartitionRpc } from "../partition/rpc.ts";
 import { canonicalJson } from "./generations.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { callPartitions, type Partitions } from "./partitions.ts";
@@ -87,7 +88,7 @@ export class DiffWalk {
     const answers = await callPartitions(
       partitions,
       async (partition, index) => {
-        const answer = await partition.diffDay(view, generation, day);
+        const answer = await wholeDay(partition, view, generation, day);
         if (!answer.ok) return answer.failure.reason;
         const { day: found, before, after } = answer.value;
         // A call that was repeated because it took too long may answer twice: only the first answer is merged.
@@ -136,6 +137,32 @@ export class DiffWalk {
       await this.#turns.worked(sides.reduce((sum, table) => sum + (table?.size ?? 0), 0));
     }
   }
+}
+
+/** Asks for a day part by part: all of one partition's day, in one piece, would be a long turn for both. */
+async function wholeDay(
+  partition: PartitionRpc,
+  view: string,
+  generation: number,
+  from: number,
+): Promise<Awaited<ReturnType<PartitionRpc["diffDay"]>>> {
+  const before: Uint8Array[] = [];
+  const after: Uint8Array[] = [];
+  let day = from;
+  for (let part: number | undefined = 0; part !== undefined;) {
+    const answer = await partition.diffDay(view, generation, day, part);
+    if (!answer.ok) return answer;
+    const found: PartitionDiffDay = answer.value;
+    if (found.day !== day && part > 0) throw new Error("the comparison is gone");
+    if (found.day === null) return answer;
+    before.push(...found.before);
+    after.push(...found.after);
+    day = found.day;
+    part = found.next;
+    // Calls between objects of one thread leave what comes from outside no turn.
+    await scheduler.wait(0);
+  }
+  return ok({ day, before, after });
 }
 
 /** Cuts long work into turns, by what was done: the clock stands still in a turn. */
