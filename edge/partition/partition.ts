@@ -90,6 +90,11 @@ export class Partition {
     return this.#rejects;
   }
 
+  /** When a record was appended last, in milliseconds since the epoch. */
+  get lastAppendTime(): number {
+    return this.#lastAppendTime;
+  }
+
   watermark(now: number): number {
     return watermarkOf(this.#greatestTime, this.#lastAppendTime, now);
   }

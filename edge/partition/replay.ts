@@ -37,10 +37,20 @@ export class Replay {
     };
     const { views } = this.#partition;
     // Each kind of work in slices of its own: a step of one says nothing about how long a step of the other takes.
-    await runSlices({ ...slices, step: () => this.buildStep(Date.now()), duty: () => dutyOf(views.building) });
+    await runSlices({ ...slices, step: () => this.buildStep(Date.now()), duty: () => this.#dutyOf(views.building) });
     // What else an alarm does may take windows away that were encoded: they are encoded again.
     this.#checkpoint = null;
-    await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => dutyOf(views.comparing) });
+    await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => this.#dutyOf(views.comparing) });
+  }
+
+  /** The least share that one of them may take, and no more than appends leave while there are any. */
+  #dutyOf(generations: readonly Generation[]): number {
+    const { lastAppendTime } = this.#partition;
+    const isAppendedTo = Date.now() - lastAppendTime < PARTITION_LIMITS.appendedToMs;
+    return Math.min(
+      isAppendedTo ? PARTITION_LIMITS.dutyBesideAppends : 1,
+      ...generations.map(({ config }) => config.maxDuty),
+    );
   }
 
   /** Folds a segment, does a part of a checkpoint, or lets generations catch up. @returns whether there is more to do */
@@ -106,9 +116,6 @@ export class Replay {
     });
   }
 }
-
-const dutyOf = (generations: readonly Generation[]): number =>
-  Math.min(1, ...generations.map(({ config }) => config.maxDuty));
 
 const isUnstored = ({ record, next }: Generation): boolean => next > record.next;
 
