@@ -117,7 +117,10 @@ export const PARTITION_LIMITS = {
 
   // --- Replay and scans ---
 
-  /** Wall time of one slice of a replay or scan: what an append may find in its way. */
+  /**
+   * Wall time of one slice of a replay or scan, and of the yield after it, which takes a millisecond or more: what an append
+   * may find in its way.
+   */
   sliceMs: 5,
   /**
    * A replay takes at most this share of the time while records are appended: an append takes several turns of the object,
@@ -133,11 +136,11 @@ export const PARTITION_LIMITS = {
   replayCheckpointRecordsMax: 1_000_000,
   /**
    * Groups in the windows that a build changed since its last checkpoint. More than of live ones, because windows that late
-   * clicks reach are written again by each checkpoint; some 4 MB of heap.
+   * clicks reach are written again by each checkpoint; some 2 MB of heap.
    */
-  replayChangedGroupsMax: 500_000,
+  replayChangedGroupsMax: 250_000,
   /** Groups that one step of a build's checkpoint encodes: about as long a step as the folding of a segment. */
-  checkpointStepGroups: 4_096,
+  checkpointStepGroups: 8_192,
   /** What a window costs beside its groups, in groups: reading what is stored of it, a header, a checksum. */
   windowCostInGroups: 128,
   /** Windows of a side that are compared in one turn, and their stored bytes: what takes about as long as a slice should. */
@@ -146,9 +149,9 @@ export const PARTITION_LIMITS = {
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,
   /** Bytes of a frozen comparison, both sides, after which a turn's reading ends. */
-  comparisonReadBytesMax: 512 * KIB,
+  comparisonReadBytesMax: 256 * KIB,
   /** Bytes of a frozen comparison, both sides, that are in memory before they are written. */
-  comparisonWriteBytesMax: 512 * KIB,
+  comparisonWriteBytesMax: 256 * KIB,
   /** Bytes of one row of a frozen comparison. */
   comparisonRowBytesMax: 1 * MIB,
   /** Log scans at the same time: each holds a state of up to hundreds of thousands of groups. */

@@ -26,6 +26,8 @@ const IMPORT_BATCH = 1_000;
 const IMPORTS_AT_ONCE = 8;
 /** Fine enough for what is measured; finer, it would take the processor from it. */
 const POLL_MS = 10;
+/** What a cancelled job has built is gone by then: to delete it is no part of the next replay. */
+const DROPPED_AFTER_MS = 1_500;
 
 const { values: options } = parseArgs({
   options: {
@@ -126,6 +128,7 @@ async function replay(stream: StreamClient): Promise<{ caughtUpMs: number; promo
       const promotableMs = performance.now() - from;
       if (job.recordsDone !== events) throw new Error(`all are replayed: ${JSON.stringify(job)}`);
       await stream.admin("POST", `${path}/cancel`);
+      await delay(DROPPED_AFTER_MS);
       return { caughtUpMs: (events * 1_000) / Number(job.recordsPerSecond), promotableMs };
     }
     if (job.state !== "running") throw new Error(JSON.stringify(job));
