@@ -24,8 +24,8 @@ import { Headwater } from "./queries/headwater.ts";
 /** As many as the engine's log is loaded with at a time, so that both have the same segments. */
 const IMPORT_BATCH = 1_000;
 const IMPORTS_AT_ONCE = 8;
-/** Fine enough for what is measured; finer, it would take the processor from it. */
-const POLL_MS = 10;
+/** Each poll takes the one thread from what is measured. */
+const POLL_MS = 50;
 /** What a cancelled job has built is gone by then: to delete it is no part of the next replay. */
 const DROPPED_AFTER_MS = 1_500;
 
