@@ -10,6 +10,7 @@ const SECTIONS = {
   rows: { file: "rows-written.ts", needs: { worker: true, peers: false } },
   appends: { file: "appends.ts", needs: { worker: true, peers: false } },
   beside: { file: "replay-beside-appends.ts", needs: { worker: true, peers: false } },
+  replay: { file: "replay.ts", needs: { worker: true, peers: false } },
   queries: { file: "queries.ts", needs: { worker: false, peers: true } },
 };
 

@@ -52,8 +52,26 @@ export class Comparison {
   /** Compares all windows of two states of this shape, none of which was compared before. */
   add(before: Pick<FoldState, "windows">, after: Pick<FoldState, "windows">): void {
     for (const start of new Set([...before.windows.keys(), ...after.windows.keys()])) {
-      this.#compareWindow(start, before.windows.get(start) ?? null, after.windows.get(start) ?? null);
+      this.addWindow(start, before.windows.get(start) ?? null, after.windows.get(start) ?? null);
     }
+  }
+
+  /** Compares one window, which was not compared before; null: that side has none. */
+  addWindow(time: number, before: GroupTable | null, after: GroupTable | null): void {
+    if (before !== null) this.#addToTotal(this.#before, before);
+    if (after !== null) this.#addToTotal(this.#after, after);
+    const seen = new Uint8Array(before?.size ?? 0);
+    if (after !== null) {
+      const counterparts = findGroups(before, after);
+      for (let group = 0; group < after.size; group++) {
+        const counterpart = counterparts[group] as number;
+        if (counterpart >= 0) seen[counterpart] = 1;
+        this.#compareRow(time, before, counterpart, after, group);
+      }
+    }
+    seen.forEach((wasSeen, group) => {
+      if (wasSeen === 0) this.#compareRow(time, before, group, after, -1);
+    });
   }
 
   diff(): Diff {
@@ -84,23 +102,6 @@ export class Comparison {
     const planned = this.#shape.measures[measure];
     assert(planned !== undefined, "a measure of the shape");
     return valueOf(planned, table, table.size - 1);
-  }
-
-  #compareWindow(time: number, before: GroupTable | null, after: GroupTable | null): void {
-    if (before !== null) this.#addToTotal(this.#before, before);
-    if (after !== null) this.#addToTotal(this.#after, after);
-    const seen = new Uint8Array(before?.size ?? 0);
-    if (after !== null) {
-      const counterparts = findGroups(before, after);
-      for (let group = 0; group < after.size; group++) {
-        const counterpart = counterparts[group] as number;
-        if (counterpart >= 0) seen[counterpart] = 1;
-        this.#compareRow(time, before, counterpart, after, group);
-      }
-    }
-    seen.forEach((wasSeen, group) => {
-      if (wasSeen === 0) this.#compareRow(time, before, group, after, -1);
-    });
   }
 
   #addToTotal(total: GroupTable, table: GroupTable): void {

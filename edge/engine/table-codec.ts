@@ -66,6 +66,14 @@ export function* encodeTablePieces(
   bytesMax: number = ENGINE_LIMITS.storedBytesMax,
   dictionaries: Dictionaries | null = null,
 ): Generator<Uint8Array<ArrayBuffer>, void> {
+  // Most tables are one piece, and are no sooner known to be than when they are encoded.
+  if (8 * table.size <= bytesMax) {
+    const whole = encodeGroups(shape, table, 0, table.size, dictionaries);
+    if (whole.length <= bytesMax) {
+      yield whole;
+      return;
+    }
+  }
   let from = 0;
   do {
     const to = pieceEnd(shape, table, from, bytesMax, dictionaries);

@@ -35,12 +35,16 @@ export class Alarms {
     void this.arm(now);
   }
 
-  /** Sets the alarm for what is due first, unless it is set for that or for something earlier. */
-  async arm(now: number): Promise<void> {
+  /**
+   * Sets the alarm for what is due first, unless it is set for that or for something earlier.
+   *
+   * @param notBefore so that alarms which set themselves again keep a distance
+   */
+  async arm(now: number, notBefore = now + PARTITION_LIMITS.alarmEveryMinMs): Promise<void> {
     if (this.#running) return;
     const dues = this.#tasks().flatMap((task) => task.due(now) ?? []);
     if (dues.length === 0) return;
-    const at = Math.max(Math.min(...dues), now + PARTITION_LIMITS.alarmEveryMinMs);
+    const at = Math.max(Math.min(...dues), notBefore);
     if (this.#armedFor === undefined) {
       // Held back meanwhile: a storage await lets no other event in.
       this.#armedFor = await this.#storage.getAlarm();

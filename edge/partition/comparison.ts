@@ -6,35 +6,30 @@
  * turn, and appends go on in between: of each window both sides are equal in what was folded, though a later one has seen
  * more.
  */
-import {
-  compileRollup,
-  createState,
-  digestTable,
-  encodeState,
-  type FoldState,
-  type GroupTable,
-  meets,
-  mergePiece,
-  mergeWindow,
-  pieceLength,
-  rollUp,
-  type ViewSpec,
-} from "#engine";
+import { createState, digestTable, type FoldState, type GroupTable, meets, mergeWindow, pieceLength } from "#engine";
 import type { Database } from "./database.ts";
+import { FrozenDay } from "./frozen-day.ts";
 import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { PartitionDiffDay } from "./rpc.ts";
 import { nextWindow, readWindows, sourcesOf, turnEnd } from "./view-reader.ts";
 import type { Views } from "./views.ts";
-import type { WindowStore } from "./window-store.ts";
+import type { WindowsPage, WindowStore } from "./window-store.ts";
 
 const DAY_MS = 86_400_000;
+/** Both sides of it are compared in one turn. */
+const COMPARED_PAGE: WindowsPage = {
+  rowsMax: PARTITION_LIMITS.comparedWindowsMax,
+  bytesMax: PARTITION_LIMITS.comparedBytesMax,
+};
 const SIDES = { before: 0, after: 1 } as const;
 
 export class Comparisons {
   readonly #database: Database;
   readonly #views: Views;
   readonly #windows: WindowStore;
+  /** The day that is being frozen. */
+  #day: FrozenDay | null = null;
 
   constructor(database: Database, views: Views, windows: WindowStore) {
     this.#database = database;
@@ -42,29 +37,21 @@ export class Comparisons {
     this.#windows = windows;
   }
 
-  /** Compares one day more, and settles the generation after the last one. */
+  /** Compares some windows of a day more, and settles the generation after the last one. */
   step(generation: Generation): void {
     const origin = this.#views.originOf(generation);
     if (origin === undefined) return this.#finish(generation);
-    const done = generation.record.comparedTo ?? 0;
+    const done = this.#day?.id === generation.id ? this.#day.to : (generation.record.comparedTo ?? 0);
     const starts = [generation, origin].map((side) => nextWindow(this.#views, this.#windows, side, done));
     const from = Math.min(...starts.map((start) => start ?? Infinity));
     if (from === Infinity) return this.#finish(generation);
     const day = Math.floor(from / DAY_MS) * DAY_MS;
-    const to = turnEnd(this.#views, this.#windows, [generation, origin], from, day + DAY_MS);
-    this.#database.transaction(() => {
-      if (generation.config.mode === "verify") {
-        this.#verify(generation, origin, from, to);
-      } else {
-        // Decided for both sides at once: rows of a day can only be compared with rows of a day.
-        const isLarge = [origin, generation].some(
-          (side) => this.#storedBytes(side, day) > PARTITION_LIMITS.comparedDayBytesMax,
-        );
-        this.#freeze(generation.id, SIDES.before, origin, isLarge, day, from, to);
-        this.#freeze(generation.id, SIDES.after, generation, isLarge, day, from, to);
-        this.#views.settle(generation, { comparedTo: to });
-      }
-    });
+    const to = turnEnd(this.#views, this.#windows, [generation, origin], from, day + DAY_MS, COMPARED_PAGE);
+    if (generation.config.mode === "verify") {
+      this.#database.transaction(() => this.#verify(generation, origin, from, to));
+    } else {
+      this.#freeze(generation, origin, day, from, to);
+    }
   }
 
   #finish(generation: Generation): void {
@@ -75,6 +62,8 @@ export class Comparisons {
       } else if (config.mode === "verify") {
         this.#views.settle(generation, { phase: verification.differing === 0 ? "verified" : "differs" });
       } else {
+        this.#write(generation);
+        this.#day = null;
         // An older comparison of the view says nothing any more.
         for (const other of this.#views.all) {
           if (other !== generation && other.config.view === config.view) this.remove(other.id);
@@ -106,39 +95,57 @@ export class Comparisons {
 
   #collect(side: Generation, from: number, to: number): FoldState {
     const state = createState(side.plan);
-    for (const tables of readWindows(this.#views, this.#windows, side, from, to)) {
-      for (const table of tables) mergeWindow(side.plan, state, table);
+    for (const tables of readWindows(this.#views, this.#windows, side, from, to, state)) {
+      for (const table of tables) {
+        // What was read for this state may become its own; what is live goes on changing.
+        const isOwn = table.interners === state.interners;
+        if (isOwn && !state.windows.has(table.start)) {
+          state.windows.set(table.start, table);
+          state.groups += table.size;
+        } else {
+          mergeWindow(side.plan, state, table);
+        }
+      }
     }
     return state;
   }
 
   // --- Freezing ---
 
-  /** Adds one side of some windows to their day: as they are, or, if the day is too much for one answer, rolled up to it. */
-  #freeze(
-    id: number,
-    side: number,
-    generation: Generation,
-    isLarge: boolean,
-    day: number,
-    from: number,
-    to: number,
-  ): void {
-    const state = isLarge ? this.#rollUp(generation, day, from, to) : this.#collect(generation, from, to);
-    if (isLarge) {
-      for (const piece of this.#side(id, day, side)) mergePiece(generation.plan, state, piece);
-      this.#database.run("DELETE FROM comparisons WHERE generation = ? AND day = ? AND side = ?", id, day, side);
+  /** Adds both sides of some windows to their day. */
+  #freeze(generation: Generation, origin: Generation, day: number, from: number, to: number): void {
+    if (this.#day?.id !== generation.id || this.#day.day !== day) {
+      this.#database.transaction(() => this.#write(generation));
+      const isLarge = [origin, generation].some(
+        (side) => this.#storedBytes(side, day) > PARTITION_LIMITS.comparedDayBytesMax,
+      );
+      this.#day = new FrozenDay(generation, origin, day, isLarge);
     }
-    let { part } = this.#database.only<{ part: number }>(
-      "SELECT coalesce(max(part) + 1, 0) AS part FROM comparisons WHERE generation = ? AND day = ? AND side = ?",
-      id,
-      day,
-      side,
-    );
-    const pieces = encodeState(generation.plan, state, PARTITION_LIMITS.comparisonRowBytesMax);
-    for (const row of packPieces(pieces, PARTITION_LIMITS.comparisonRowBytesMax)) {
-      this.#database.run("INSERT INTO comparisons VALUES (?, ?, ?, ?, ?)", id, day, side, part++, row);
+    const frozen = this.#day;
+    for (const side of [frozen.before, frozen.after]) side.add(this.#collect(side.generation, from, to));
+    frozen.to = to;
+    if (frozen.isFull) this.#database.transaction(() => this.#write(generation));
+  }
+
+  /** Writes what was frozen and is in memory only, with how far the comparison has come by that. */
+  #write(generation: Generation): void {
+    if (this.#day?.id !== generation.id) return;
+    const { id, day, before, after, to } = this.#day;
+    for (const [side, frozen] of [
+      [SIDES.before, before],
+      [SIDES.after, after],
+    ] as const) {
+      let { part } = this.#database.only<{ part: number }>(
+        "SELECT coalesce(max(part) + 1, 0) AS part FROM comparisons WHERE generation = ? AND day = ? AND side = ?",
+        id,
+        day,
+        side,
+      );
+      for (const row of packPieces(frozen.take(), PARTITION_LIMITS.comparisonRowBytesMax)) {
+        this.#database.run("INSERT INTO comparisons VALUES (?, ?, ?, ?, ?)", id, day, side, part++, row);
+      }
     }
+    this.#views.settle(generation, { comparedTo: to });
   }
 
   #storedBytes(generation: Generation, day: number): number {
@@ -146,53 +153,71 @@ export class Comparisons {
     return sources.reduce((sum, source) => sum + this.#windows.bytes(source.generation.id, source.from, source.to), 0);
   }
 
-  #rollUp(generation: Generation, day: number, from: number, to: number): FoldState {
-    const { spec } = generation.config;
-    const rollup = compileRollup(spec, wholeDay(spec, day), {});
-    const state = createState(rollup.query);
-    for (const tables of readWindows(this.#views, this.#windows, generation, from, to)) {
-      for (const table of tables) rollUp(rollup, state, table);
-    }
-    return state;
-  }
-
-  /** The first frozen day at or after `day`. */
-  read(id: number, day: number): PartitionDiffDay {
+  /** The first frozen day at or after `day`: all of it, or from a part on as much as is read in one turn. */
+  read(id: number, day: number, part?: number): PartitionDiffDay {
     const row = this.#database.first<{ day: number }>(
       "SELECT day FROM comparisons WHERE generation = ? AND day >= ? ORDER BY day LIMIT 1",
       id,
       day,
     );
     if (row === undefined) return { day: null, before: [], after: [] };
-    return { day: row.day, before: this.#side(id, row.day, SIDES.before), after: this.#side(id, row.day, SIDES.after) };
+    const { day: found } = row;
+    if (part === undefined) {
+      return { day: found, before: this.#side(id, found, SIDES.before), after: this.#side(id, found, SIDES.after) };
+    }
+    const before: Uint8Array[] = [];
+    const after: Uint8Array[] = [];
+    // Part by part: to ask SQLite for their lengths would read all of them, since in this table a row is a key of the index.
+    let bytes = 0;
+    for (let next = part; ; next++) {
+      const more = [this.#side(id, found, SIDES.before, next), this.#side(id, found, SIDES.after, next)] as const;
+      if (more[0].length + more[1].length === 0) return { day: found, before, after };
+      before.push(...more[0]);
+      after.push(...more[1]);
+      bytes += more.flat().reduce((sum, piece) => sum + piece.length, 0);
+      if (bytes >= PARTITION_LIMITS.comparisonReadBytesMax) return { day: found, before, after, next: next + 1 };
+    }
   }
 
-  #side(id: number, day: number, side: number): Uint8Array[] {
+  /** One side of a day: of all its parts, or of one. */
+  #side(id: number, day: number, side: number, part: number | null = null): Uint8Array[] {
     return this.#database
       .all<{ state: ArrayBuffer }>(
-        "SELECT state FROM comparisons WHERE generation = ? AND day = ? AND side = ? ORDER BY part",
+        `SELECT state FROM comparisons
+         WHERE generation = ? AND day = ? AND side = ? AND part BETWEEN ? AND ? ORDER BY part`,
         id,
         day,
         side,
+        part ?? 0,
+        part ?? Number.MAX_SAFE_INTEGER,
       )
       .flatMap(({ state }) => unpackPieces(new Uint8Array(state)));
   }
 
   remove(id: number): void {
-    this.#database.run("DELETE FROM comparisons WHERE generation = ?", id);
+    while (this.removeSome(id));
+  }
+
+  /** Takes away as much of a comparison as one turn should. @returns whether there was any */
+  removeSome(id: number): boolean {
+    if (this.#day?.id === id) this.#day = null;
+    const first = this.#database.first<{ day: number; side: number; part: number }>(
+      "SELECT day, side, part FROM comparisons WHERE generation = ? ORDER BY day, side, part LIMIT 1",
+      id,
+    );
+    if (first === undefined) return false;
+    const { day, side, part } = first;
+    const end = part + PARTITION_LIMITS.droppedComparisonRowsMax;
+    this.#database.run(
+      "DELETE FROM comparisons WHERE generation = ? AND day = ? AND side = ? AND part < ?",
+      id,
+      day,
+      side,
+      end,
+    );
+    return true;
   }
 }
-
-const wholeDay = (spec: ViewSpec, day: number) => ({
-  from: day,
-  to: day + DAY_MS,
-  where: {},
-  groupBy: spec.groupBy,
-  everyMs: null,
-  measures: spec.measures,
-  orderBy: null,
-  limit: 0,
-});
 
 const digestOf = ({ windows }: FoldState, start: number): string | null => {
   const table: GroupTable | undefined = windows.get(start);

@@ -108,26 +108,50 @@ export const PARTITION_LIMITS = {
   viewRetentionEveryMs: DAY_MS,
   /** Rows of windows looked at in one turn. */
   windowsPageMax: 1_000,
+  /** Windows of a dropped generation that are deleted in one turn, their bytes, and rows of its comparison. */
+  droppedWindowsMax: 256,
+  droppedBytesMax: 256 * KIB,
+  droppedComparisonRowsMax: 16,
   /** Stored bytes of windows that are read in one turn: they take several times as much heap. A single window always is. */
   windowsPageBytesMax: 512 * KIB,
 
   // --- Replay and scans ---
 
-  /** Wall time of one slice of a replay or scan: what an append may find in its way. */
-  sliceMs: 15,
+  /**
+   * Wall time of one slice of a replay or scan, and of the yield after it, which takes a millisecond or more: what an append
+   * may find in its way.
+   */
+  sliceMs: 5,
+  /**
+   * A replay takes at most this share of the time while records are appended: an append takes several turns of the object,
+   * and must not find a slice in its way before each of them. Nobody appends any more when nothing has come for so long.
+   */
+  dutyBesideAppends: 1 / 2,
+  appendedToMs: 1 * SECOND_MS,
   /** Segments of one slice at least and at most: the clock only moves between slices. */
-  sliceSegmentsMax: 64,
+  sliceSegmentsMax: 16,
   /** Wall time of one alarm that replays, after which it re-arms: far below the platform's 15 minutes. */
   replayAlarmMs: 10 * SECOND_MS,
   /** Records that a replay folds between two checkpoints of its own: what a crash makes it fold again. */
   replayCheckpointRecordsMax: 1_000_000,
   /**
    * Groups in the windows that a build changed since its last checkpoint. More than of live ones, because windows that late
-   * clicks reach are written again by each checkpoint; some 4 MB of heap, and some ten milliseconds to store.
+   * clicks reach are written again by each checkpoint; some 2 MB of heap.
    */
-  replayChangedGroupsMax: 500_000,
+  replayChangedGroupsMax: 250_000,
+  /** Groups that one step of a build's checkpoint encodes: about as long a step as the folding of a segment. */
+  checkpointStepGroups: 8_192,
+  /** What a window costs beside its groups, in groups: reading what is stored of it, a header, a checksum. */
+  windowCostInGroups: 128,
+  /** Windows of a side that are compared in one turn, and their stored bytes: what takes about as long as a slice should. */
+  comparedWindowsMax: 64,
+  comparedBytesMax: 16 * KIB,
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,
+  /** Bytes of a frozen comparison, both sides, after which a turn's reading ends. */
+  comparisonReadBytesMax: 256 * KIB,
+  /** Bytes of a frozen comparison, both sides, that are in memory before they are written. */
+  comparisonWriteBytesMax: 256 * KIB,
   /** Bytes of one row of a frozen comparison. */
   comparisonRowBytesMax: 1 * MIB,
   /** Log scans at the same time: each holds a state of up to hundreds of thousands of groups. */

@@ -99,7 +99,8 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       // What can be caught up in a turn is: a new stream's views answer at once.
       if (partition.log.start === partition.log.sealedEnd) replay.buildStep(Date.now());
     });
-    await this.#alarms.arm(Date.now());
+    // A replay that was asked for starts at once.
+    await this.#alarms.arm(Date.now(), Date.now());
     return ok(null);
   }
 
@@ -178,12 +179,17 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     return this.#room?.partition.rejects ?? [];
   }
 
-  async diffDay(view: string, generation: number, day: number): Promise<Result<PartitionDiffDay, ConfigFailure>> {
+  async diffDay(
+    view: string,
+    generation: number,
+    day: number,
+    part?: number,
+  ): Promise<Result<PartitionDiffDay, ConfigFailure>> {
     const room = this.#openRoom();
     if (!room.ok) return room;
     const { views, comparisons } = room.value.partition;
     const found = views.find(view, generation);
-    return ok(found === undefined ? { day: null, before: [], after: [] } : comparisons.read(found.id, day));
+    return ok(found === undefined ? { day: null, before: [], after: [] } : comparisons.read(found.id, day, part));
   }
 
   // --- The platform's side ---

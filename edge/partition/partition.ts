@@ -90,6 +90,11 @@ export class Partition {
     return this.#rejects;
   }
 
+  /** When a record was appended last, in milliseconds since the epoch. */
+  get lastAppendTime(): number {
+    return this.#lastAppendTime;
+  }
+
   watermark(now: number): number {
     return watermarkOf(this.#greatestTime, this.#lastAppendTime, now);
   }
@@ -223,22 +228,12 @@ export class Partition {
     return !isDone;
   }
 
-  /** Stores how far a build has come, so that it goes on from there after a crash. */
-  checkpointBuild(generation: Generation): void {
-    this.database.transaction(() => {
-      if (this.#storeWindows(generation)) this.views.settle(generation, { next: generation.next });
-    });
-    generation.clearDelta();
-  }
-
   /** Stores a generation's changed windows. One that cannot be stored lets its generation fail, alone. */
-  #storeWindows(generation: Generation): boolean {
+  #storeWindows(generation: Generation): void {
     try {
       this.windows.store(generation);
-      return true;
     } catch (error) {
       this.views.fail(generation, messageOf(error));
-      return false;
     }
   }
 

@@ -1,12 +1,13 @@
 /**
- * Replay: builds generations from the log, beside those that answer. Each step folds one segment; at the end of the segments
- * the tail is folded in one turn, and the generation is live from there. A crash costs what came after the last checkpoint
- * of the build.
+ * Replay: builds generations from the log, beside those that answer. Each step folds one segment, or does a part of a
+ * checkpoint; once all segments are folded and stored, the tail is folded in one turn, and the generation is live from there.
+ * A crash costs what came after the last checkpoint of the build.
  *
  * Builds that stand at the same offset share the reading of a segment.
  */
 import { assert } from "#protocol";
 import type { ColumnBatch } from "#engine";
+import { BuildCheckpoint } from "./build-checkpoint.ts";
 import { type Generation, messageOf } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
@@ -14,6 +15,8 @@ import { runSlices } from "./slices.ts";
 
 export class Replay {
   readonly #partition: Partition;
+  /** Under way: until it is written, builds stand still. */
+  #checkpoint: BuildCheckpoint | null = null;
 
   constructor(partition: Partition) {
     this.#partition = partition;
@@ -34,13 +37,27 @@ export class Replay {
     };
     const { views } = this.#partition;
     // Each kind of work in slices of its own: a step of one says nothing about how long a step of the other takes.
-    await runSlices({ ...slices, step: () => this.buildStep(Date.now()), duty: () => dutyOf(views.building) });
-    await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => dutyOf(views.comparing) });
+    await runSlices({ ...slices, step: () => this.buildStep(Date.now()), duty: () => this.#dutyOf(views.building) });
+    // What else an alarm does may take windows away that were encoded: they are encoded again.
+    this.#checkpoint = null;
+    await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => this.#dutyOf(views.comparing) });
   }
 
-  /** Folds a segment, or lets generations catch up. @returns whether there is more to do */
+  /** The least share that one of them may take, and no more than appends leave while there are any. */
+  #dutyOf(generations: readonly Generation[]): number {
+    const { lastAppendTime } = this.#partition;
+    const isAppendedTo = Date.now() - lastAppendTime < PARTITION_LIMITS.appendedToMs;
+    return Math.min(
+      isAppendedTo ? PARTITION_LIMITS.dutyBesideAppends : 1,
+      ...generations.map(({ config }) => config.maxDuty),
+    );
+  }
+
+  /** Folds a segment, does a part of a checkpoint, or lets generations catch up. @returns whether there is more to do */
   buildStep(now: number): boolean {
     const { views } = this.#partition;
+    if (this.#checkpoint?.step() === true) return true;
+    this.#checkpoint = null;
     const { building } = views;
     const next = Math.min(...building.map((generation) => generation.next));
     const behind = building.filter((generation) => generation.next === next);
@@ -65,7 +82,13 @@ export class Replay {
   #build(generations: readonly Generation[], next: number, now: number): void {
     const { log, views } = this.#partition;
     assert(next >= log.start, "retention waits for replays, or lets them fail");
-    if (next >= log.sealedEnd) {
+    const isAtTail = next >= log.sealedEnd;
+    const due = generations.find((generation) => (isAtTail ? isUnstored(generation) : isCheckpointDue(generation)));
+    if (due !== undefined) {
+      this.#checkpoint = new BuildCheckpoint(this.#partition, due);
+      return;
+    }
+    if (isAtTail) {
       for (const generation of generations) this.#catchUp(generation, now);
       return;
     }
@@ -77,25 +100,24 @@ export class Replay {
       return;
     }
     assert(segment !== undefined, "a segment below the tail");
-    for (const generation of generations) {
-      views.fold(generation, segment);
-      if (generation.phase === "building" && isCheckpointDue(generation)) this.#partition.checkpointBuild(generation);
-    }
+    for (const generation of generations) views.fold(generation, segment);
   }
 
-  /** Folds the tail; what was folded is stored, and from this turn on the generation is folded with each append. */
+  /**
+   * Folds the tail. From this turn on the generation is folded with each append, and what it holds beyond its own checkpoint is
+   * covered by the partition's, as that of all live generations is.
+   */
   #catchUp(generation: Generation, now: number): void {
     const { database, log, views } = this.#partition;
+    assert(generation.record.next >= this.#partition.checkpointEnd, "what is sealed is stored");
     database.transaction(() => {
       for (const batch of log.tail) views.fold(generation, batch);
-      if (generation.phase === "building") this.#partition.checkpointBuild(generation);
       if (generation.phase === "building") views.catchUp(generation, log.end, now);
     });
   }
 }
 
-const dutyOf = (generations: readonly Generation[]): number =>
-  Math.min(1, ...generations.map(({ config }) => config.maxDuty));
+const isUnstored = ({ record, next }: Generation): boolean => next > record.next;
 
 /** A build is stored now and then: so that a crash costs little, and so that its changed windows fit the memory. */
 const isCheckpointDue = ({ record, next, delta }: Generation): boolean =>

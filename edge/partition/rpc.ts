@@ -181,6 +181,8 @@ export interface PartitionDiffDay {
   readonly day: number | null;
   readonly before: readonly Uint8Array[];
   readonly after: readonly Uint8Array[];
+  /** The part of the day to ask for next; absent: there is none. */
+  readonly next?: number;
 }
 
 export interface RejectedRecord extends RejectedEvent {
@@ -204,8 +206,17 @@ export interface PartitionRpc {
   trim(before: number): Promise<Result<{ readonly logStart: number }, ConfigFailure>>;
   status(): Promise<Result<PartitionStatus, ConfigFailure>>;
   rejects(): Promise<readonly RejectedRecord[]>;
-  /** The frozen comparison of a generation with the one it was built against: its first day at or after `day`. */
-  diffDay(view: string, generation: number, day: number): Promise<Result<PartitionDiffDay, ConfigFailure>>;
+  /**
+   * The frozen comparison of a generation with the one it was built against: its first day at or after `day`.
+   *
+   * @param part where to go on within the day, if an answer before this one had a `next`; absent: all of it at once
+   */
+  diffDay(
+    view: string,
+    generation: number,
+    day: number,
+    part?: number,
+  ): Promise<Result<PartitionDiffDay, ConfigFailure>>;
   /** Deletes everything. Afterwards every call answers `deleted`. */
   destroy(): Promise<void>;
 }

@@ -9,18 +9,21 @@
 import { createState, type FoldState, type GroupTable } from "#engine";
 import { clipCarried, type Generation } from "./generation.ts";
 import type { Views } from "./views.ts";
-import type { WindowStore } from "./window-store.ts";
+import type { WindowsPage, WindowStore } from "./window-store.ts";
 
-/** Windows that start in [from, to), page by page. */
+/**
+ * Windows that start in [from, to), page by page.
+ *
+ * @param numbering of the keys of what is read from the disk: one for all pages, so that a reader translates each value once
+ */
 export function* readWindows(
   views: Views,
   windows: WindowStore,
   generation: Generation,
   from: number,
   to: number,
+  numbering: Pick<FoldState, "interners"> = createState(generation.plan),
 ): Generator<readonly GroupTable[], void> {
-  // One numbering of keys for all pages, so that a reader translates each value once.
-  const numbering: Pick<FoldState, "interners"> = createState(generation.plan);
   for (const source of sourcesOf(views, generation, from, to)) {
     let at: number | null = source.from;
     while (at !== null) {
@@ -56,10 +59,11 @@ export function turnEnd(
   generations: readonly Generation[],
   from: number,
   to: number,
+  page: WindowsPage,
 ): number {
   const ends = generations
     .flatMap((generation) => sourcesOf(views, generation, from, to))
-    .map((source) => windows.pageEnd(source.generation.id, source.from, source.to) ?? to);
+    .map((source) => windows.pageEnd(source.generation.id, source.from, source.to, page) ?? to);
   return Math.min(to, ...ends);
 }
 

@@ -11,8 +11,14 @@ import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { runSlices } from "./slices.ts";
+import type { WindowsPage } from "./window-store.ts";
 
 const DAY_MS = 86_400_000;
+
+const DROPPED_PAGE: WindowsPage = {
+  rowsMax: PARTITION_LIMITS.droppedWindowsMax,
+  bytesMax: PARTITION_LIMITS.droppedBytesMax,
+};
 
 export class ViewRetention {
   readonly #partition: Partition;
@@ -75,10 +81,10 @@ export class ViewRetention {
       if (!windows.isEmpty(generation.id)) {
         // By bytes as well as rows: a large window is as much work to delete as it was to write.
         const end = Number.MAX_SAFE_INTEGER;
-        windows.remove(generation.id, 0, windows.pageEnd(generation.id, 0, end) ?? end);
+        windows.remove(generation.id, 0, windows.pageEnd(generation.id, 0, end, DROPPED_PAGE) ?? end);
         return true;
       }
-      comparisons.remove(generation.id);
+      if (comparisons.removeSome(generation.id)) return true;
       views.forget(generation);
       return false;
     });

@@ -154,7 +154,7 @@ export class Views {
   }
 
   /**
-   * A generation has folded all that there is, and its windows are stored: from this turn on it is live. Windows that the
+   * A generation has folded all that there is: from this turn on it is live. Windows that the
    * log had lost are taken over from the generation in force where both have the same groups, widths and measures.
    */
   catchUp(generation: Generation, logEnd: number, now: number): void {
@@ -168,7 +168,7 @@ export class Views {
     }
     const phase = origin === undefined ? "caught-up" : "comparing";
     const taken = isVerification ? { carried: [], missing: excluded } : takeOver(excluded, config, origin);
-    this.#put(generation, { phase, ...taken, next: logEnd, caughtUpAt: now });
+    this.#put(generation, { phase, ...taken, caughtUpAt: now });
     this.#settleRetired();
   }
 

@@ -22,6 +22,27 @@ import { PARTITION_LIMITS } from "./limits.ts";
 
 type StoredPart = { start: number; state: ArrayBuffer };
 
+/** How much of the stored windows is read in one turn; a single window always is. */
+export interface WindowsPage {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+}
+
+const READING_PAGE: WindowsPage = {
+  rowsMax: PARTITION_LIMITS.windowsPageMax,
+  bytesMax: PARTITION_LIMITS.windowsPageBytesMax,
+};
+
+/** A whole window, ready to be stored. */
+export interface EncodedWindow {
+  readonly start: number;
+  readonly changedAt: number;
+  /** A row each. */
+  readonly pieces: readonly Uint8Array[];
+  /** Rows that it took when it was stored last. */
+  readonly rowsBefore: number;
+}
+
 export class WindowStore {
   readonly #database: Database;
   readonly #dictionaries: DictionaryStore;
@@ -35,32 +56,34 @@ export class WindowStore {
    * Adds what changed to the stored windows. To be called in a transaction; the generation's delta is still there after it,
    * for the case that the transaction fails. Throws if a window has too many groups.
    */
-  store({ id, plan, delta }: Generation): void {
-    for (const changed of delta.windows.values()) {
-      const parts = this.#parts(id, changed.start);
-      const whole = parts.length === 0 ? changed : this.#merge(plan, parts, changed);
-      checkWindowGroups(changed.start, whole.size);
-      let part = 0;
-      const { storedBytesMax } = ENGINE_LIMITS;
-      for (const bytes of encodeTablePieces(plan, whole, storedBytesMax, this.#dictionaries.current)) {
-        this.#database.run(
-          "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)",
-          id,
-          changed.start,
-          part++,
-          whole.changedAt,
-          bytes,
-        );
-      }
-      // Exact sums that cancel out take less than they did.
-      if (part < parts.length) {
-        this.#database.run(
-          "DELETE FROM windows WHERE generation = ? AND start = ? AND part >= ?",
-          id,
-          changed.start,
-          part,
-        );
-      }
+  store(generation: Generation): void {
+    for (const changed of generation.delta.windows.values()) {
+      this.write(generation.id, this.encode(generation, changed));
+    }
+  }
+
+  /** What is stored of a window together with what changed. Writes nothing. Throws if the window has too many groups. */
+  encode({ id, plan }: Generation, changed: GroupTable): EncodedWindow {
+    const parts = this.#parts(id, changed.start);
+    const whole = parts.length === 0 ? changed : this.#merge(plan, parts, changed);
+    checkWindowGroups(changed.start, whole.size);
+    const pieces = encodeTablePieces(plan, whole, ENGINE_LIMITS.storedBytesMax, this.#dictionaries.current);
+    return { start: changed.start, changedAt: whole.changedAt, pieces: [...pieces], rowsBefore: parts.length };
+  }
+
+  /** Stores a window that was encoded, and not stored since then. To be called in a transaction. */
+  write(id: number, { start, changedAt, pieces, rowsBefore }: EncodedWindow): void {
+    pieces.forEach((bytes, part) => {
+      this.#database.run("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)", id, start, part, changedAt, bytes);
+    });
+    // Exact sums that cancel out take less than they did.
+    if (pieces.length < rowsBefore) {
+      this.#database.run(
+        "DELETE FROM windows WHERE generation = ? AND start = ? AND part >= ?",
+        id,
+        start,
+        pieces.length,
+      );
     }
   }
 
@@ -89,24 +112,24 @@ export class WindowStore {
    * The start of the first window that does not fit a page which begins at `from`; null if all do. A page has at least one
    * window. The length of a BLOB stands at the head of its row: it costs no reading of the BLOB.
    */
-  pageEnd(id: number, from: number, to: number): number | null {
+  pageEnd(id: number, from: number, to: number, page: WindowsPage = READING_PAGE): number | null {
     const rows = this.#database.all<{ start: number; bytes: number }>(
       `SELECT start, length(state) AS bytes FROM windows
        WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part LIMIT ?`,
       id,
       from,
       to,
-      PARTITION_LIMITS.windowsPageMax,
+      page.rowsMax,
     );
     const first = rows[0]?.start;
     let bytes = 0;
     for (const row of rows) {
       bytes += row.bytes;
-      if (bytes > PARTITION_LIMITS.windowsPageBytesMax && row.start !== first) return row.start;
+      if (bytes > page.bytesMax && row.start !== first) return row.start;
     }
     // A full list may end within a window: that one begins the next page, unless it is the only one.
     const last = rows.at(-1)?.start;
-    if (rows.length < PARTITION_LIMITS.windowsPageMax || last === undefined) return null;
+    if (rows.length < page.rowsMax || last === undefined) return null;
     return last === first ? last + 1 : last;
   }
 

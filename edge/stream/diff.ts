@@ -9,7 +9,7 @@
  * The two sides may be views of different shape. They are compared in what they have in common: the attributes that both
  * group by, the measures that both define alike, and a width of window that holds whole windows of both.
  */
-import { assert } from "#protocol";
+import { assert, fail, ok, type Result } from "#protocol";
 import {
   Comparison,
   compileRollup,
@@ -24,6 +24,7 @@ import {
   shapeOf,
   type ViewSpec,
 } from "#engine";
+import type { PartitionDiffDay, PartitionRpc } from "../partition/rpc.ts";
 import { canonicalJson } from "./generations.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { callPartitions, type Partitions } from "./partitions.ts";
@@ -53,6 +54,7 @@ export class DiffWalk {
   readonly #before: Side;
   readonly #after: Side;
   readonly #comparison: Comparison;
+  readonly #turns = new Turns();
 
   constructor(compared: ComparedGenerations, partitions: number) {
     this.#compared = compared;
@@ -68,12 +70,12 @@ export class DiffWalk {
     do {
       const day = Math.min(...this.#nextDays);
       if (day === Infinity) {
-        this.#compare();
+        await this.#compare();
         return { kind: "done", diff: this.#comparison.diff() };
       }
       const trouble = await this.#round(partitions, day);
       if (trouble !== null) return trouble;
-      if (this.#common.everyMs !== null) this.#compare();
+      if (this.#common.everyMs !== null) await this.#compare();
     } while (mayGoOn());
     return { kind: "more" };
   }
@@ -81,28 +83,29 @@ export class DiffWalk {
   /** Asks all partitions that may have `day` for it. Answers are merged as they arrive, so that few are held at once. */
   async #round(partitions: Partitions, day: number): Promise<WalkOutcome | null> {
     const { view, generation } = this.#compared;
-    let impossible: string | null = null;
+    const merging: Promise<string | null>[] = [];
     const which = this.#nextDays.flatMap((next, partition) => (next === day ? [partition] : []));
     const answers = await callPartitions(
       partitions,
       async (partition, index) => {
-        const answer = await partition.diffDay(view, generation, day);
+        const answer = await wholeDay(partition, view, generation, day);
         if (!answer.ok) return answer.failure.reason;
         const { day: found, before, after } = answer.value;
         // A call that was repeated because it took too long may answer twice: only the first answer is merged.
         if (this.#nextDays[index] !== day) return null;
-        if (found === day) {
-          impossible ??= this.#before.merge(before, day) ?? this.#after.merge(after, day);
-          this.#nextDays[index] = day + DAY_MS;
-        } else {
-          this.#nextDays[index] = found ?? Infinity;
-        }
+        this.#nextDays[index] = found === day ? day + DAY_MS : (found ?? Infinity);
+        if (found !== day) return null;
+        const merged = this.#merge(before, after, day);
+        merging.push(merged);
+        await merged;
         return null;
       },
       which,
       STREAM_LIMITS.comparedDaysAtOnceMax,
     );
-    if (impossible !== null) return { kind: "impossible", detail: impossible };
+    // All of them: a call whose time was up may still be merging what it was answered.
+    const impossible = (await Promise.all(merging)).find((detail) => detail !== null);
+    if (impossible !== undefined) return { kind: "impossible", detail: impossible };
     for (const [at, answer] of answers.entries()) {
       const detail = answer.ok ? answer.value : answer.failure.detail;
       if (detail !== null) return { kind: "interrupted", detail: `partition ${which[at]}: ${detail}` };
@@ -110,9 +113,67 @@ export class DiffWalk {
     return null;
   }
 
+  /** Merges one partition's day; answers why that is impossible, or null. */
+  async #merge(before: readonly Uint8Array[], after: readonly Uint8Array[], day: number): Promise<string | null> {
+    const sides = [
+      [this.#before, before],
+      [this.#after, after],
+    ] as const;
+    for (const [side, pieces] of sides) {
+      for (const merged of side.merge(pieces, day)) {
+        if (!merged.ok) return merged.failure;
+        await this.#turns.worked(merged.value);
+      }
+    }
+    return null;
+  }
+
   /** Compares what was merged, and makes room for the next day. */
-  #compare(): void {
-    this.#comparison.add(this.#before.take(), this.#after.take());
+  async #compare(): Promise<void> {
+    const [before, after] = [this.#before.take().windows, this.#after.take().windows];
+    for (const start of new Set([...before.keys(), ...after.keys()])) {
+      const sides = [before.get(start) ?? null, after.get(start) ?? null] as const;
+      this.#comparison.addWindow(start, ...sides);
+      await this.#turns.worked(sides.reduce((sum, table) => sum + (table?.size ?? 0), 0));
+    }
+  }
+}
+
+/** Asks for a day part by part: all of one partition's day, in one piece, would be a long turn for both. */
+async function wholeDay(
+  partition: PartitionRpc,
+  view: string,
+  generation: number,
+  from: number,
+): Promise<Awaited<ReturnType<PartitionRpc["diffDay"]>>> {
+  const before: Uint8Array[] = [];
+  const after: Uint8Array[] = [];
+  let day = from;
+  for (let part: number | undefined = 0; part !== undefined;) {
+    const answer = await partition.diffDay(view, generation, day, part);
+    if (!answer.ok) return answer;
+    const found: PartitionDiffDay = answer.value;
+    if (found.day !== day && part > 0) throw new Error("the comparison is gone");
+    if (found.day === null) return answer;
+    before.push(...found.before);
+    after.push(...found.after);
+    day = found.day;
+    part = found.next;
+    // Calls between objects of one thread leave what comes from outside no turn.
+    await scheduler.wait(0);
+  }
+  return ok({ day, before, after });
+}
+
+/** Cuts long work into turns, by what was done: the clock stands still in a turn. */
+class Turns {
+  #groups = 0;
+
+  async worked(groups: number): Promise<void> {
+    this.#groups += groups;
+    if (this.#groups < STREAM_LIMITS.comparedGroupsPerTurn) return;
+    this.#groups = 0;
+    await scheduler.wait(0);
   }
 }
 
@@ -128,16 +189,17 @@ class Side {
     this.#state = createState(this.#rollup.query);
   }
 
-  /** Merges one partition's pieces; answers why that is impossible, or null. */
-  merge(pieces: readonly Uint8Array[], day: number): string | null {
+  /** Merges one partition's pieces, and says of each how many groups it had, or why that is impossible. */
+  *merge(pieces: readonly Uint8Array[], day: number): Generator<Result<number, string>, void> {
     const { interners } = createState(this.#shape);
     for (const piece of pieces) {
       const table = decodeTable(this.#shape, { interners }, piece);
-      if (!table.ok) return `${table.failure.reason} on ${new Date(day).toISOString().slice(0, 10)}`;
+      if (!table.ok) return yield fail(`${table.failure.reason} on ${new Date(day).toISOString().slice(0, 10)}`);
       rollUp(this.#rollup, this.#state, table.value);
+      yield ok(table.value.size);
     }
     const { comparedGroupsMax } = STREAM_LIMITS;
-    return this.#state.groups <= comparedGroupsMax ? null : `more than ${comparedGroupsMax} groups in a day`;
+    if (this.#state.groups > comparedGroupsMax) yield fail(`more than ${comparedGroupsMax} groups in a day`);
   }
 
   take(): FoldState {

@@ -45,6 +45,8 @@ export const STREAM_LIMITS = {
   comparisonAttemptsMax: 10,
   /** Partitions whose days are fetched at the same time: a day may be many megabytes. */
   comparedDaysAtOnceMax: 4,
+  /** Groups that are merged or compared in one turn: some milliseconds, which appends may have to wait beside it. */
+  comparedGroupsPerTurn: 4_096,
   /** Groups of one side of one day: two sides with a few measures fill half of the isolate. */
   comparedGroupsMax: 500_000,
 } as const;

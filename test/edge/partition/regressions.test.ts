@@ -8,6 +8,7 @@ import { createState, decodeTable, shapeOf, type ViewSpec } from "#engine";
 import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
 import { PARTITION_LIMITS } from "../../../edge/partition/limits.ts";
+import type { PartitionDiffDay } from "../../../edge/partition/rpc.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
 import { FrozenPartials } from "../../../edge/partition/frozen-partials.ts";
 import { queryView } from "../../../edge/partition/query.ts";
@@ -116,6 +117,36 @@ test("a day that is large on one side only is compared at one width", async () =
     expect({ before: starts(compared.before), after: starts(compared.after) }).toEqual({ before: 1, after: 1 });
   } finally {
     limits.comparedDayBytesMax = saved;
+  }
+});
+
+test("a compared day that is read part by part is the same as at once", async () => {
+  const limits = PARTITION_LIMITS as { comparisonWriteBytesMax: number; comparisonReadBytesMax: number };
+  const saved = { ...limits };
+  const held = await HeldPartition.make();
+  const minutes = Array.from({ length: 300 }, (_, i) => ({
+    time: BASE_MINUTE + i * MINUTE,
+    type: "click",
+    ad: `ad-${i}`,
+  }));
+  await held.append(minutes);
+  Object.assign(limits, { comparisonWriteBytesMax: 1_000, comparisonReadBytesMax: 1_000 });
+  try {
+    await held.configure({ generations: [generation(), generation({ generation: 2, against: 1 })] });
+    await held.settle();
+    const { day, before, after } = expectOk(await held.stub.diffDay("clicks", 2, 0));
+    const parts = { before: [] as Uint8Array[], after: [] as Uint8Array[] };
+    let reads = 0;
+    for (let part: number | undefined = 0; part !== undefined; reads++) {
+      const read: PartitionDiffDay = expectOk(await held.stub.diffDay("clicks", 2, day ?? 0, part));
+      parts.before.push(...read.before);
+      parts.after.push(...read.after);
+      part = read.next;
+    }
+    expect(reads).toBeGreaterThan(1);
+    expect(parts).toEqual({ before, after });
+  } finally {
+    Object.assign(limits, saved);
   }
 });
 

@@ -1,0 +1,59 @@
+/**
+ * The checkpoint of a build. To encode all windows that changed takes far longer than an append should have to wait; to write
+ * the bytes down does not. So windows are encoded a few a step, while the build stands still, and the last step writes all of
+ * them in one transaction, together with the offset that they cover. A crash in between costs what came after the checkpoint
+ * before.
+ */
+import type { GroupTable } from "#engine";
+import { type Generation, messageOf } from "./generation.ts";
+import { PARTITION_LIMITS } from "./limits.ts";
+import type { Partition } from "./partition.ts";
+import type { EncodedWindow } from "./window-store.ts";
+
+export class BuildCheckpoint {
+  readonly #partition: Partition;
+  readonly #generation: Generation;
+  readonly #changed: Iterator<GroupTable>;
+  readonly #encoded: EncodedWindow[] = [];
+
+  constructor(partition: Partition, generation: Generation) {
+    this.#partition = partition;
+    this.#generation = generation;
+    this.#changed = generation.delta.windows.values();
+  }
+
+  /** @returns whether there is more to do */
+  step(): boolean {
+    // It may have been dropped since the step before, or have failed.
+    if (this.#generation.phase !== "building") return false;
+    try {
+      if (this.#encodeSome()) return true;
+    } catch (error) {
+      this.#partition.views.fail(this.#generation, messageOf(error));
+      return false;
+    }
+    this.#write();
+    return false;
+  }
+
+  /** @returns whether there are more windows to encode */
+  #encodeSome(): boolean {
+    for (let groups = 0; groups < PARTITION_LIMITS.checkpointStepGroups;) {
+      const { done, value } = this.#changed.next();
+      if (done === true) return false;
+      this.#encoded.push(this.#partition.windows.encode(this.#generation, value));
+      groups += PARTITION_LIMITS.windowCostInGroups + value.size;
+    }
+    return true;
+  }
+
+  #write(): void {
+    const { database, views, windows } = this.#partition;
+    const generation = this.#generation;
+    database.transaction(() => {
+      for (const window of this.#encoded) windows.write(generation.id, window);
+      views.settle(generation, { next: generation.next });
+    });
+    generation.clearDelta();
+  }
+}
