@@ -11,6 +11,9 @@ const utf8 = new TextEncoder();
 /** `ignoreBOM` keeps a leading U+FEFF: it belongs to the value. */
 const fromUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** The platform's encoder takes its time for no text too. */
+const NOTHING = new Uint8Array(0);
+
 /** Widths of an integer column, as written before it: bytes of an element. */
 const WIDTH_FLOAT64 = 8;
 
@@ -42,11 +45,15 @@ export class ByteWriter {
 
   /** Non-negative integers `values[from..to)`, in the narrowest width that holds the greatest of them. */
   integers(values: ArrayLike<number>, from: number, to: number): void {
-    let max = 0;
-    for (let i = from; i < to; i++) max = Math.max(max, values[i] as number);
-    const width = max <= 0xff ? 1 : max <= 0xffff ? 2 : max <= 0xffffffff ? 4 : WIDTH_FLOAT64;
+    const width = widthOf(values, from, to);
     this.uint32(width);
     const at = this.#column((to - from) * width);
+    if (isTyped(values) && values.BYTES_PER_ELEMENT === width) {
+      // As wide already: the bytes are the same.
+      const { buffer, byteOffset } = values;
+      this.#bytes.set(new Uint8Array(buffer, byteOffset + from * width, (to - from) * width), at);
+      return;
+    }
     const column = arrayOfWidth(width, this.#bytes.buffer, at, to - from);
     for (let i = from; i < to; i++) column[i - from] = values[i] as number;
   }
@@ -70,7 +77,7 @@ export class ByteWriter {
       0,
       values.length,
     );
-    const text = utf8.encode(values.join(""));
+    const text = values.length === 0 ? NOTHING : utf8.encode(values.join(""));
     this.uint32(text.length);
     this.bytes(text);
   }
@@ -152,6 +159,25 @@ export class ByteReader {
     assert(this.#at <= this.#bytes.length, "columns end where the bytes end");
     return at;
   }
+}
+
+type TypedIntegers = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+const isTyped = (values: ArrayLike<number>): values is TypedIntegers => ArrayBuffer.isView(values);
+
+/** The narrowest width for the integers `values[from..to)`. */
+function widthOf(values: ArrayLike<number>, from: number, to: number): number {
+  const widest = isTyped(values) ? values.BYTES_PER_ELEMENT : WIDTH_FLOAT64;
+  let width = 1;
+  let max = 0xff;
+  // Once it is as wide as what the array can hold, the rest need not be looked at.
+  for (let i = from; i < to && width < widest; i++) {
+    while ((values[i] as number) > max) {
+      width *= 2;
+      max = width === WIDTH_FLOAT64 ? Infinity : 2 ** (8 * width) - 1;
+    }
+  }
+  return width;
 }
 
 function arrayOfWidth(width: number, buffer: ArrayBufferLike, at: number, length: number) {

@@ -24,7 +24,7 @@ export const ENGINE_LIMITS = {
   storedBytesMax: 1024 * 1024,
   /**
    * Windows of one fold that keep the way from keys to groups: late clicks write to some minutes at a time. Each has up to
-   * 128 KiB of it, and all of them together should stay in the processor's cache: twice as many make a replay a tenth slower.
+   * 256 KiB of it, and all of them together should stay in the processor's cache: twice as many make a replay a tenth slower.
    */
   openWindowsMax: 16,
   /** Groups of one answer over all partitions: about what a Worker's memory can merge. */

@@ -1,5 +1,5 @@
 /** Which form of index a table gets: the fastest that its keys fit; see group-index.ts. */
-import { DenseIndex, fitsDense } from "./dense-index.ts";
+import { DENSE_BITS_MAX, DenseIndex } from "./dense-index.ts";
 import type { GroupIndex } from "./group-index.ts";
 import type { TableMemory } from "./table-memory.ts";
 import type { ValueTable } from "./interner.ts";
@@ -12,5 +12,7 @@ import { WideIndex } from "./wide-index.ts";
 export function openIndex(columns: KeyColumns, interners: readonly ValueTable[], memory: TableMemory): GroupIndex {
   const packing = packingOf(interners);
   if (packing === null) return new WideIndex(columns);
-  return fitsDense(interners) ? new DenseIndex(columns, packing, memory) : new SparseIndex(columns, packing, memory);
+  return packing.bits <= DENSE_BITS_MAX
+    ? new DenseIndex(columns, packing, memory)
+    : new SparseIndex(columns, packing, memory);
 }

@@ -28,6 +28,12 @@ export function writeKeys(
   const base = dictionary?.size ?? 0;
   // The interner's codes up to here are the dictionary's.
   const shared = dictionary === null ? 1 : interner.sharedWith(dictionary);
+  if (interner.size <= shared) {
+    writer.uint32(base);
+    writer.texts([]);
+    writer.integers(codes, from, to);
+    return;
+  }
   const own = new Map<number, number>();
   const texts: string[] = [];
   const column = new Uint32Array(to - from);

@@ -4,7 +4,7 @@
  */
 
 /**
- * What a sparse index looks its groups up in: a number above `used`, from which the group follows; anything up to `used` was left there
+ * What an index looks its groups up in: a number above `used`, from which the group follows; anything up to `used` was left there
  * by an earlier index, and says nothing. So an array is used again without being cleared.
  */
 export interface IndexArray {
@@ -18,8 +18,8 @@ const NUMBERS_MAX = 2 ** 30;
 export class TableMemory {
   /** Places of keys that were seen for the first time. */
   #fresh = new Uint32Array(0);
-  /** By length: arrays of dense and of sparse indexes that nobody uses. */
-  readonly #dense = new Map<number, Uint16Array[]>();
+  /** By length: arrays of dense and of sparse indexes that nobody uses. They are not exchanged: sparse ones hold hashes too. */
+  readonly #dense = new Map<number, IndexArray[]>();
   readonly #sparse = new Map<number, IndexArray[]>();
   /** By length: arrays of codes and, all zero, of counts. */
   readonly #codes = new Map<number, Uint32Array[]>();
@@ -30,14 +30,13 @@ export class TableMemory {
     return this.#fresh;
   }
 
-  /** All zero. */
-  takeDense(length: number): Uint16Array {
-    return this.#dense.get(length)?.pop() ?? new Uint16Array(length);
+  takeDense(length: number): IndexArray {
+    return this.#dense.get(length)?.pop() ?? { numbers: new Int32Array(length), used: 0 };
   }
 
-  /** @param array all zero again */
-  giveDense(array: Uint16Array): void {
-    give(this.#dense, array.length, array);
+  /** @param used the greatest number that was written into it */
+  giveDense(array: IndexArray, used: number): void {
+    give(this.#dense, array.numbers.length, usedUpTo(array, used));
   }
 
   takeSparse(length: number): IndexArray {

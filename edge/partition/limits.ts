@@ -118,27 +118,29 @@ export const PARTITION_LIMITS = {
   // --- Replay and scans ---
 
   /**
-   * Wall time of one slice of a replay or scan, and of the yield after it, which takes a millisecond or more: what an append
-   * may find in its way.
+   * One slice of a replay or scan: its wall time with the yield after it, which takes a millisecond or more, and how many segments
+   * or steps it may do, because the clock only moves between slices. While records are appended it is what every append may find in
+   * its way; otherwise what only the first one may.
    */
-  sliceMs: 5,
+  slice: { ms: 20, stepsMax: 128 },
+  sliceBesideAppends: { ms: 5, stepsMax: 16 },
+  /** A slice of steps each of which is as long as a slice should be. */
+  sliceOfOneStep: { ms: 5, stepsMax: 1 },
   /**
    * A replay takes at most this share of the time while records are appended: an append takes several turns of the object,
    * and must not find a slice in its way before each of them. Nobody appends any more when nothing has come for so long.
    */
   dutyBesideAppends: 1 / 2,
   appendedToMs: 1 * SECOND_MS,
-  /** Segments of one slice at least and at most: the clock only moves between slices. */
-  sliceSegmentsMax: 16,
   /** Wall time of one alarm that replays, after which it re-arms: far below the platform's 15 minutes. */
   replayAlarmMs: 10 * SECOND_MS,
   /** Records that a replay folds between two checkpoints of its own: what a crash makes it fold again. */
-  replayCheckpointRecordsMax: 1_000_000,
+  replayCheckpointRecordsMax: 4_000_000,
   /**
    * Groups in the windows that a build changed since its last checkpoint. More than of live ones, because windows that late
    * clicks reach are written again by each checkpoint; some 2 MB of heap.
    */
-  replayChangedGroupsMax: 250_000,
+  replayChangedGroupsMax: 1_000_000,
   /** Groups that one step of a build's checkpoint encodes: about as long a step as the folding of a segment. */
   checkpointStepGroups: 8_192,
   /** What a window costs beside its groups, in groups: reading what is stored of it, a header, a checksum. */

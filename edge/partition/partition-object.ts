@@ -159,8 +159,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     const { partition, retention } = room.value;
     await runSlices({
       step: () => this.#turn(() => retention.trimBefore(before, Date.now())),
-      sliceMs: PARTITION_LIMITS.sliceMs,
-      stepsMax: 1,
+      size: () => PARTITION_LIMITS.sliceOfOneStep,
       duty: () => 1,
       forMs: Infinity,
       isStopped: () => partition.isClosed,

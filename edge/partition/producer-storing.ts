@@ -21,8 +21,7 @@ export class ProducerStoring implements Task {
   async run(): Promise<void> {
     await runSlices({
       step: () => this.#partition.storeProducers(Date.now()),
-      sliceMs: PARTITION_LIMITS.sliceMs,
-      stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
+      size: () => PARTITION_LIMITS.sliceBesideAppends,
       duty: () => 0.5,
       forMs: PARTITION_LIMITS.retentionAlarmMs,
       isStopped: () => this.#partition.isClosed,

@@ -28,7 +28,7 @@ import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { partialOf } from "./partial.ts";
 import type { PartitionAnswer, PartitionQuery, PartitionQueryFailure } from "./rpc.ts";
-import { runSlices } from "./slices.ts";
+import { runSlices, sliceSize } from "./slices.ts";
 import { readWindows } from "./view-reader.ts";
 
 type Answered = Result<PartitionAnswer, PartitionQueryFailure>;
@@ -88,8 +88,7 @@ async function rollUpView(
       isTooLarge = state.groups > ENGINE_LIMITS.groupsMax;
       return !isTooLarge;
     },
-    sliceMs: PARTITION_LIMITS.sliceMs,
-    stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
+    size: () => sliceSize(partition.lastAppendTime),
     duty: () => 1,
     forMs: Infinity,
     isStopped: () => partition.isClosed,
@@ -134,8 +133,7 @@ export async function queryLog(
       offset = segment.baseOffset + segment.count;
       return true;
     },
-    sliceMs: PARTITION_LIMITS.sliceMs,
-    stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
+    size: () => sliceSize(partition.lastAppendTime),
     duty: () => 1,
     forMs: Infinity,
     isStopped: () => partition.isClosed,

@@ -11,7 +11,7 @@ import { BuildCheckpoint } from "./build-checkpoint.ts";
 import { type Generation, messageOf } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
-import { runSlices } from "./slices.ts";
+import { isAppendedTo, runSlices, sliceSize } from "./slices.ts";
 
 export class Replay {
   readonly #partition: Partition;
@@ -30,8 +30,7 @@ export class Replay {
   /** Works for a bounded time: first on builds, then on what has caught up and is to be compared. */
   async run(): Promise<void> {
     const slices = {
-      sliceMs: PARTITION_LIMITS.sliceMs,
-      stepsMax: PARTITION_LIMITS.sliceSegmentsMax,
+      size: () => sliceSize(this.#partition.lastAppendTime),
       forMs: PARTITION_LIMITS.replayAlarmMs,
       isStopped: () => this.#partition.isClosed,
     };
@@ -45,10 +44,8 @@ export class Replay {
 
   /** The least share that one of them may take, and no more than appends leave while there are any. */
   #dutyOf(generations: readonly Generation[]): number {
-    const { lastAppendTime } = this.#partition;
-    const isAppendedTo = Date.now() - lastAppendTime < PARTITION_LIMITS.appendedToMs;
     return Math.min(
-      isAppendedTo ? PARTITION_LIMITS.dutyBesideAppends : 1,
+      isAppendedTo(this.#partition.lastAppendTime) ? PARTITION_LIMITS.dutyBesideAppends : 1,
       ...generations.map(({ config }) => config.maxDuty),
     );
   }
@@ -94,7 +91,7 @@ export class Replay {
     }
     let segment: ColumnBatch | undefined;
     try {
-      segment = log.segments.at(next);
+      segment = log.segments.within(next, log.sealedEnd, -Infinity, Infinity);
     } catch (error) {
       for (const generation of generations) views.fail(generation, messageOf(error));
       return;

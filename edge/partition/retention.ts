@@ -33,8 +33,7 @@ export class Retention {
   async run(): Promise<void> {
     await runSlices({
       step: () => this.turn(Date.now()),
-      sliceMs: PARTITION_LIMITS.sliceMs,
-      stepsMax: 1,
+      size: () => PARTITION_LIMITS.sliceOfOneStep,
       duty: () => 0.5,
       forMs: PARTITION_LIMITS.retentionAlarmMs,
       isStopped: () => this.#partition.isClosed,

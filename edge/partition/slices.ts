@@ -6,12 +6,13 @@
  * did in between: the busier the object, the smaller the slices. Between two slices the work rests so long that it takes only
  * its share of the time.
  */
+import { PARTITION_LIMITS } from "./limits.ts";
+
 export interface Slices {
   /** One step of the work. @returns whether there is more to do */
   step(): boolean;
-  /** Wall time that a slice should take. */
-  readonly sliceMs: number;
-  readonly stepsMax: number;
+  /** How much a slice may do; asked before each of them. */
+  size(): SliceSize;
   /** Share of the time that the work may take, 0 < duty <= 1. */
   duty(): number;
   /** The work stops, and can be gone on with later, after this long. */
@@ -19,6 +20,20 @@ export interface Slices {
   /** The work stops for good: what it works on is gone. */
   isStopped(): boolean;
 }
+
+export interface SliceSize {
+  /** Wall time that it should take. */
+  readonly ms: number;
+  readonly stepsMax: number;
+}
+
+/** While records are appended, what an append may find in its way; otherwise what one that comes unexpected may. */
+export const sliceSize = (lastAppendTime: number): SliceSize =>
+  isAppendedTo(lastAppendTime) ? PARTITION_LIMITS.sliceBesideAppends : PARTITION_LIMITS.slice;
+
+/** Whether records are appended just now. */
+export const isAppendedTo = (lastAppendTime: number): boolean =>
+  Date.now() - lastAppendTime < PARTITION_LIMITS.appendedToMs;
 
 /** What time it is, in milliseconds, and waiting for it to pass. */
 export interface Clock {
@@ -30,7 +45,7 @@ const PLATFORM_CLOCK: Clock = { now: () => Date.now(), wait: (ms) => scheduler.w
 
 /** @returns whether there is more to do */
 export async function runSlices(
-  { step, sliceMs, stepsMax, duty, forMs, isStopped }: Slices,
+  { step, size, duty, forMs, isStopped }: Slices,
   clock: Clock = PLATFORM_CLOCK,
 ): Promise<boolean> {
   const startedAt = clock.now();
@@ -40,12 +55,14 @@ export async function runSlices(
   for (;;) {
     if (isStopped()) return false;
     const from = clock.now();
+    const { ms, stepsMax } = size();
+    steps = Math.min(steps, stepsMax);
     for (let i = 0; i < steps; i++) if (!step()) return false;
     await clock.wait(0);
     if (isStopped()) return false;
     const took = clock.now() - from;
-    if (took > sliceMs) steps = Math.max(1, Math.floor(steps / 2));
-    else if (took <= sliceMs / 2) steps = Math.min(stepsMax, 2 * steps);
+    if (took > ms) steps = Math.max(1, Math.floor(steps / 2));
+    else if (took <= ms / 2) steps = Math.min(stepsMax, 2 * steps);
     if (from + took - startedAt >= forMs) return true;
     owedMs += took * (1 / duty() - 1);
     if (owedMs < 1) continue;

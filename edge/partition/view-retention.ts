@@ -66,8 +66,7 @@ export class ViewRetention {
   async #inTurns(step: () => boolean): Promise<void> {
     await runSlices({
       step,
-      sliceMs: PARTITION_LIMITS.sliceMs,
-      stepsMax: 1,
+      size: () => PARTITION_LIMITS.sliceOfOneStep,
       duty: () => 0.5,
       forMs: Infinity,
       isStopped: () => this.#partition.isClosed,

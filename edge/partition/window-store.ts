@@ -46,6 +46,8 @@ export interface EncodedWindow {
 export class WindowStore {
   readonly #database: Database;
   readonly #dictionaries: DictionaryStore;
+  /** By generation: no window that starts later is stored. A build comes to new ones nearly in order, and need not look for them. */
+  readonly #lastStarts = new Map<number, number>();
 
   constructor(database: Database, dictionaries: DictionaryStore) {
     this.#database = database;
@@ -64,7 +66,7 @@ export class WindowStore {
 
   /** What is stored of a window together with what changed. Writes nothing. Throws if the window has too many groups. */
   encode({ id, plan }: Generation, changed: GroupTable): EncodedWindow {
-    const parts = this.#parts(id, changed.start);
+    const parts = changed.start > this.#lastStart(id) ? [] : this.#parts(id, changed.start);
     const whole = parts.length === 0 ? changed : this.#merge(plan, parts, changed);
     checkWindowGroups(changed.start, whole.size);
     const pieces = encodeTablePieces(plan, whole, ENGINE_LIMITS.storedBytesMax, this.#dictionaries.current);
@@ -73,6 +75,8 @@ export class WindowStore {
 
   /** Stores a window that was encoded, and not stored since then. To be called in a transaction. */
   write(id: number, { start, changedAt, pieces, rowsBefore }: EncodedWindow): void {
+    // If the transaction fails, looking for a window that is not there does no harm.
+    this.#lastStarts.set(id, Math.max(start, this.#lastStart(id)));
     pieces.forEach((bytes, part) => {
       this.#database.run("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)", id, start, part, changedAt, bytes);
     });
@@ -169,6 +173,19 @@ export class WindowStore {
   /** Takes windows with from <= start < to away. */
   remove(id: number, from: number, to: number): void {
     this.#database.run("DELETE FROM windows WHERE generation = ? AND start >= ? AND start < ?", id, from, to);
+  }
+
+  #lastStart(id: number): number {
+    let last = this.#lastStarts.get(id);
+    if (last === undefined) {
+      const row = this.#database.first<{ start: number }>(
+        "SELECT start FROM windows WHERE generation = ? ORDER BY start DESC LIMIT 1",
+        id,
+      );
+      last = row?.start ?? -Infinity;
+      this.#lastStarts.set(id, last);
+    }
+    return last;
   }
 
   #parts(id: number, start: number): StoredPart[] {

@@ -263,8 +263,7 @@ test("what has stopped does not work on", async () => {
   let steps = 0;
   await runSlices({
     step: () => ++steps < 0,
-    sliceMs: 15,
-    stepsMax: 1,
+    size: () => ({ ms: 15, stepsMax: 1 }),
     duty: () => 1,
     forMs: 1000,
     isStopped: () => true,

@@ -55,7 +55,7 @@ test("work takes no more than its share of the time, whatever its steps cost", a
         return next < costs.length;
       };
       await runSlices(
-        { step, sliceMs: 15, stepsMax: 64, duty: () => duty, forMs: Infinity, isStopped: () => false },
+        { step, size: () => ({ ms: 15, stepsMax: 64 }), duty: () => duty, forMs: Infinity, isStopped: () => false },
         clock,
       );
       expect(next).toBe(costs.length);
@@ -75,7 +75,10 @@ test("at a duty of one there is no rest, and a slice takes about as long as it i
     slices[clock.now()] = (slices[clock.now()] ?? 0) + 1;
     return ++steps < 2_000;
   };
-  await runSlices({ step, sliceMs: 15, stepsMax: 64, duty: () => 1, forMs: Infinity, isStopped: () => false }, clock);
+  await runSlices(
+    { step, size: () => ({ ms: 15, stepsMax: 64 }), duty: () => 1, forMs: Infinity, isStopped: () => false },
+    clock,
+  );
   expect(clock.real).toBe(2_000);
   const lengths = Object.values(slices);
   expect(Math.max(...lengths)).toBeLessThanOrEqual(16);
@@ -90,7 +93,7 @@ test("work that is stopped does nothing more, and work that has had its time say
     steps++;
     return true;
   };
-  const slices = { step, sliceMs: 4, stepsMax: 8, duty: () => 1 };
+  const slices = { step, size: () => ({ ms: 4, stepsMax: 8 }), duty: () => 1 };
   expect(await runSlices({ ...slices, forMs: Infinity, isStopped: () => steps >= 10 }, clock)).toBe(false);
   expect(steps).toBeLessThan(20);
   expect(await runSlices({ ...slices, forMs: 50, isStopped: () => false }, clock)).toBe(true);

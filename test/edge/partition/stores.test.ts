@@ -208,7 +208,7 @@ test("a task that throws does not keep the alarm from being set again", async ()
 });
 
 test("slices stop when the work is done, when its time is up, and when what it works on is gone", async () => {
-  const slices = { sliceMs: 5, stepsMax: 4, duty: () => 1, forMs: Infinity, isStopped: () => false };
+  const slices = { size: () => ({ ms: 5, stepsMax: 4 }), duty: () => 1, forMs: Infinity, isStopped: () => false };
   let steps = 0;
   expect(await runSlices({ ...slices, step: () => ++steps < 10 })).toBe(false);
   expect(steps).toBe(10);
