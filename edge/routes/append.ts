@@ -23,7 +23,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./failures.ts";
 import type { HttpContext } from "./http.ts";
 import { keyedHash } from "./keyed-hash.ts";
-import { RETRY_AFTER } from "./limits.ts";
+import { CONTEXT_LIMITS, RETRY_AFTER } from "./limits.ts";
 import { callPartition, isOutdated, type Outdated } from "./partition-call.ts";
 import { withinRates } from "./rates.ts";
 import { AppendBodySchema } from "./schemas/append.ts";
@@ -60,20 +60,25 @@ async function append(c: HttpContext, directory: StreamDirectory): Promise<Resul
   return sendAnew(c, directory, presented, batch.value);
 }
 
-/** What was remembered of the stream is too old: ask again, once, and judge the key by the new answer. */
+/**
+ * What was remembered of the stream is too old: ask again, and judge the key by the new answer. A few times, because a replay
+ * changes the configuration when it begins and when it ends, and a batch may be on its way at both.
+ */
 async function sendAnew(
   c: HttpContext,
   directory: StreamDirectory,
   presented: PresentedKey,
   batch: Batch,
 ): Promise<Result<AppendReply, Failure>> {
-  const access = await directory.forAppendAnew(c.env, batch.stream);
-  if (access === null) return fail({ reason: "unknown_stream", stream: batch.stream });
-  const key = await authenticate(c.env, access, presented, [batch.kind]);
-  if (!key.ok) return key;
-  const sent = await send(c, access, batch);
-  if (sent.ok) return sent;
-  if (!isOutdated(sent.failure)) return fail(sent.failure);
+  for (let attempt = 0; attempt < CONTEXT_LIMITS.attemptsMax; attempt++) {
+    const access = await directory.forAppendAnew(c.env, batch.stream);
+    if (access === null) return fail({ reason: "unknown_stream", stream: batch.stream });
+    const key = await authenticate(c.env, access, presented, [batch.kind]);
+    if (!key.ok) return key;
+    const sent = await send(c, access, batch);
+    if (sent.ok) return sent;
+    if (!isOutdated(sent.failure)) return fail(sent.failure);
+  }
   // A change is under way just now; nothing was kept.
   return fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
 }

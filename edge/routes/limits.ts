@@ -9,6 +9,8 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 export const CONTEXT_LIMITS = {
   /** Appends may use keys, origins and configuration this old, in milliseconds: docs/api.md promises it. */
   ageMaxMs: 30_000,
+  /** How often an append asks for a newer configuration before its client is told to come back. */
+  attemptsMax: 3,
   /** Streams remembered by one isolate: each holds its keys and 1,024 slots, some 20 KB. */
   streamsMax: 500,
 } as const;

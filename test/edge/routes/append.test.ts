@@ -1,6 +1,8 @@
 /** Appending: what is taken, what the edge makes of it, and that nothing bad is kept. */
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { fail } from "#protocol";
+import type { PartitionRpc } from "../../../edge/partition/rpc.ts";
 import { createApp } from "../../../edge/routes/app.ts";
 import { call, expectOk, expectProblem, TestStream } from "./client.ts";
 
@@ -381,5 +383,38 @@ describe("rates", () => {
   it("are not limited where the platform has no such bindings", async () => {
     const stream = await TestStream.create();
     await expectOk(call("POST", `${stream.path}/events`, { key: stream.keys.write, body: events }, worker({})));
+  });
+});
+
+describe("a configuration that changes while a batch is on its way", () => {
+  /** Partitions that know a newer configuration than whoever asks, so many times. */
+  const worker = (times: number) => {
+    let left = times;
+    const getByName = (name: string): Pick<PartitionRpc, "append" | "configure"> => {
+      const partition = env.PARTITION.getByName(name) as unknown as PartitionRpc;
+      return {
+        configure: (config) => partition.configure(config),
+        append: async (batch) => {
+          if (left-- > 0) return fail({ reason: "stale_config", version: batch.configVersion + 1 });
+          return partition.append(batch);
+        },
+      };
+    };
+    const changing = { ...env, PARTITION: { getByName } } as unknown as Env;
+    return (request: Request) => createApp().fetch(request, changing);
+  };
+  const events = { events: [{}] };
+
+  it("is asked for again as often as a replay that begins and ends may change it", async () => {
+    const stream = await TestStream.create();
+    await expectOk(call("POST", `${stream.path}/events`, { key: stream.keys.write, body: events }, worker(3)));
+    expect(await stream.recordCount()).toBe(1);
+  });
+
+  it("is not asked for again without end", async () => {
+    const stream = await TestStream.create();
+    const response = call("POST", `${stream.path}/events`, { key: stream.keys.write, body: events }, worker(4));
+    await expectProblem(await response, 503, "overloaded");
+    expect(await stream.recordCount()).toBe(0);
   });
 });
