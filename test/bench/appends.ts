@@ -1,5 +1,5 @@
 /**
- * How fast events are appended, durable at reply, beside Redis Streams and PostgreSQL, and beside a worker that only stores
+ * How fast events are appended, durable at reply, beside Redis Streams, NATS JetStream and PostgreSQL, and beside a worker that only stores
  * what it is sent: each contender is given the same clicks in the same batches over as many connections, one after the other
  * in every round, so that ratios hold on a busy machine where times do not. Peers that are not on this machine are named as
  * skipped.
@@ -16,6 +16,7 @@ import type { Contender, Load, Skipped } from "./appends/contender.ts";
 import { startFloor } from "./appends/floor.ts";
 import { startHeadwater } from "./appends/headwater.ts";
 import { measure } from "./appends/measure.ts";
+import { startNats } from "./appends/nats.ts";
 import { notHere, postgres, startPostgresServer } from "./appends/postgres.ts";
 import { startPostgresFront } from "./appends/postgres-front.ts";
 import { bundleWorker } from "./appends/raw-workerd.ts";
@@ -71,6 +72,7 @@ async function startPeers(): Promise<void> {
     else contenders.push(started);
   };
   enter(await startRedis(join(folder, "redis")));
+  enter(await startNats(join(folder, "nats")));
   const server = await startPostgresServer(join(folder, "postgres"));
   enter(server === null ? notHere : postgres(server));
   if (server !== null) enter(await startPostgresFront(server.port));
