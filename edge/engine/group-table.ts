@@ -10,16 +10,15 @@
 import { assert } from "#protocol";
 import type { Accumulator } from "./accumulator.ts";
 import type { CodeArray, IntegerColumn } from "./column-batch.ts";
-import { DenseIndex } from "./dense-index.ts";
 import { DistinctSets } from "./distinct.ts";
 import { ExactSums } from "./exact-sum.ts";
-import type { GroupIndex } from "./group-index.ts";
 import { TableMemory } from "./table-memory.ts";
 import type { Interner } from "./interner.ts";
 import { KeyColumns } from "./key-columns.ts";
-import { openIndex } from "./open-index.ts";
+import { type AnyIndex, openIndex } from "./open-index.ts";
 import { addCounts, Extremes, NumberCounts } from "./number-columns.ts";
 import type { AccumulatorKind, Shape } from "./plan.ts";
+import { WideIndex } from "./wide-index.ts";
 
 export type AnyAccumulator = NumberCounts | ExactSums | Extremes | DistinctSets;
 
@@ -37,7 +36,7 @@ export class GroupTable {
   readonly #keys: KeyColumns;
   readonly #memory: TableMemory;
   readonly #capacity: number;
-  #index: GroupIndex | null = null;
+  #index: AnyIndex | null = null;
 
   /**
    * @param capacity groups to make room for at once
@@ -87,7 +86,7 @@ export class GroupTable {
     this.#keys.open(Math.max(this.#capacity, this.size));
     const index = this.#openIndex();
     const [only] = keys;
-    if (index instanceof DenseIndex && only !== undefined && keys.length === 1) {
+    if (!(index instanceof WideIndex) && only !== undefined && keys.length === 1) {
       index.count(only, lengths, from, to);
     } else {
       index.assign(keys, from, to, ids);
@@ -147,7 +146,7 @@ export class GroupTable {
   }
 
   /** The index, made anew if there is none, or if keys have outgrown it. */
-  #openIndex(): GroupIndex {
+  #openIndex(): AnyIndex {
     if (this.#index === null || !this.#index.fits(this.interners)) {
       this.#closeIndex();
       this.#index = openIndex(this.#keys, this.interners, this.#memory);

@@ -2,7 +2,7 @@
 import type { GroupIndex } from "./group-index.ts";
 import { hashCode, roomFor } from "./hash-code.ts";
 import type { IndexArray, TableMemory } from "./table-memory.ts";
-import type { CodeArray } from "./column-batch.ts";
+import type { CodeArray, IntegerColumn } from "./column-batch.ts";
 import type { ValueTable } from "./interner.ts";
 import type { KeyColumns } from "./key-columns.ts";
 import { hasRoom, type KeyPacking, packedKey, packedKeys, packKeys } from "./key-packing.ts";
@@ -59,6 +59,41 @@ export class SparseIndex implements GroupIndex {
       }
     }
     this.#columns.appendAll(keys, fresh, count);
+  }
+
+  /** The same as finding the groups and counting for them, in one loop; see dense-index.ts. */
+  count(keys: Uint32Array, { base, deltas }: IntegerColumn, from: number, to: number): void {
+    const columns = this.#columns;
+    columns.open(columns.size + to - from);
+    const counts = columns.openCounts;
+    const codes = columns.columns[0] as CodeArray;
+    let { numbers, used } = this.#array;
+    let mask = numbers.length - 2;
+    let size = columns.size;
+    for (let i = from; i < to; i++) {
+      const key = keys[i] as number;
+      const hash = hashCode(0, key);
+      let slot = (hash << 1) & mask;
+      let number = numbers[slot] as number;
+      while (number > used && numbers[slot + 1] !== hash) {
+        slot = (slot + 2) & mask;
+        number = numbers[slot] as number;
+      }
+      let group = number - used - 1;
+      if (group < 0) {
+        group = size++;
+        numbers[slot] = used + size;
+        numbers[slot + 1] = hash;
+        codes[group] = key;
+        if (size >= this.#room) {
+          this.#grow(size);
+          ({ numbers, used } = this.#array);
+          mask = numbers.length - 2;
+        }
+      }
+      counts[group] = (counts[group] as number) + base + (deltas === null ? 0 : (deltas[i] as number));
+    }
+    columns.appended(size - columns.size);
   }
 
   find(keys: readonly CodeArray[], i: number): number {

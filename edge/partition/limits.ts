@@ -134,13 +134,16 @@ export const PARTITION_LIMITS = {
   appendedToMs: 1 * SECOND_MS,
   /** Wall time of one alarm that replays, after which it re-arms: far below the platform's 15 minutes. */
   replayAlarmMs: 10 * SECOND_MS,
-  /** Records that a replay folds between two checkpoints of its own: what a crash makes it fold again. */
-  replayCheckpointRecordsMax: 4_000_000,
   /**
-   * Groups in the windows that a build changed since its last checkpoint. More than of live ones, because windows that late
-   * clicks reach are written again by each checkpoint; some 2 MB of heap.
+   * What a build may fold between two checkpoints of its own, which a crash makes it fold again: records; groups in the windows
+   * that changed, some 8 bytes of heap each; and windows, each a row of 40 µs in the one turn that writes them all. The fewer
+   * checkpoints the better, because windows that late clicks reach are written again by each; but beside appends that turn must
+   * be short.
    */
-  replayChangedGroupsMax: 1_000_000,
+  buildCheckpoint: { records: 4_000_000, groups: 1_000_000, windows: 5_000 },
+  buildCheckpointBesideAppends: { records: 1_000_000, groups: 250_000, windows: 128 },
+  /** Fewer records are not worth one: where they are not in the order of event time, a few of them reach every window. */
+  buildCheckpointRecordsMin: 32_768,
   /** Groups that one step of a build's checkpoint encodes: about as long a step as the folding of a segment. */
   checkpointStepGroups: 8_192,
   /** What a window costs beside its groups, in groups: reading what is stored of it, a header, a checksum. */

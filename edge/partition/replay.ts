@@ -80,7 +80,9 @@ export class Replay {
     const { log, views } = this.#partition;
     assert(next >= log.start, "retention waits for replays, or lets them fail");
     const isAtTail = next >= log.sealedEnd;
-    const due = generations.find((generation) => (isAtTail ? isUnstored(generation) : isCheckpointDue(generation)));
+    const due = generations.find((generation) =>
+      isAtTail ? isUnstored(generation) : this.#isCheckpointDue(generation),
+    );
     if (due !== undefined) {
       this.#checkpoint = new BuildCheckpoint(this.#partition, due);
       return;
@@ -100,6 +102,17 @@ export class Replay {
     for (const generation of generations) views.fold(generation, segment);
   }
 
+  /** A build is stored now and then: so that a crash costs little, and so that its changed windows fit the memory and a turn. */
+  #isCheckpointDue({ record, next, delta }: Generation): boolean {
+    const { records, groups, windows } = isAppendedTo(this.#partition.lastAppendTime)
+      ? PARTITION_LIMITS.buildCheckpointBesideAppends
+      : PARTITION_LIMITS.buildCheckpoint;
+    const folded = next - record.next;
+    if (folded < PARTITION_LIMITS.buildCheckpointRecordsMin)
+      return delta.windows.size >= PARTITION_LIMITS.changedWindowsMax;
+    return folded >= records || delta.groups >= groups || delta.windows.size >= windows;
+  }
+
   /**
    * Folds the tail. From this turn on the generation is folded with each append, and what it holds beyond its own checkpoint is
    * covered by the partition's, as that of all live generations is.
@@ -115,9 +128,3 @@ export class Replay {
 }
 
 const isUnstored = ({ record, next }: Generation): boolean => next > record.next;
-
-/** A build is stored now and then: so that a crash costs little, and so that its changed windows fit the memory. */
-const isCheckpointDue = ({ record, next, delta }: Generation): boolean =>
-  next - record.next >= PARTITION_LIMITS.replayCheckpointRecordsMax ||
-  delta.groups >= PARTITION_LIMITS.replayChangedGroupsMax ||
-  delta.windows.size >= PARTITION_LIMITS.changedWindowsMax;

@@ -2,6 +2,7 @@
  * Headwater as a contender: the public HTTP API, one producer a connection, one partition, the view that every new stream
  * has. What is measured is all of it: authenticate, parse, admit, append, count.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { StreamClient } from "../../support/api.ts";
 import { batchesPrepared, type Client, clicksOf, type Contender } from "./contender.ts";
 import { ADMIN_TOKEN, startWorkerd } from "./raw-workerd.ts";
@@ -62,8 +63,14 @@ class Producer implements Client {
     const events = this.#events[this.#sent % this.#events.length] as Buffer;
     const start = `${this.#producer}${this.#sent * this.#batch}},"events":`;
     const request = `${this.#head}${start.length + events.length}\r\n\r\n${start}`;
-    const response = await this.#exchange.request([request, events], findResponse);
-    if (statusOf(response) !== 200) throw new Error(`${statusOf(response)} ${textOf(response)}`);
+    for (;;) {
+      const response = await this.#exchange.request([request, events], findResponse);
+      if (statusOf(response) === 200) break;
+      // More waits than a partition holds in memory: it says when to come back, and what that costs counts.
+      const { code, retryAfterMs } = JSON.parse(textOf(response)) as { code?: string; retryAfterMs?: number };
+      if (code !== "overloaded") throw new Error(`${statusOf(response)} ${textOf(response)}`);
+      await delay(retryAfterMs ?? 0);
+    }
     this.#sent += 1;
   }
 
