@@ -100,6 +100,35 @@ test("as many groups as 16 bits have codes, and one more", () => {
   }
 });
 
+test.each([100, 100_000])("counting runs of one of %i keys is finding their groups and counting for them", (size) => {
+  const someRuns = fc.array(fc.record({ key: fc.nat(size - 1), length: fc.integer({ min: 1, max: 9 }) }), {
+    minLength: 1,
+    maxLength: 300,
+  });
+  fc.assert(
+    fc.property(someRuns, fc.nat(300), fc.boolean(), (runs, cut, isEven) => {
+      const interners = internersOf([size]);
+      const keys = [Uint32Array.from(runs, ({ key }) => key)];
+      const deltas = Uint8Array.from(runs, ({ length }) => length);
+      const lengths = isEven ? { base: 3, deltas: null } : { base: 1, deltas };
+      const ids = new Int32Array(runs.length);
+      const counted = new GroupTable(0, shapeOf(["a"], {}), interners);
+      const expected = new GroupTable(0, shapeOf(["a"], {}), interners);
+      const middle = Math.min(cut, runs.length);
+      for (const [from, to] of [[0, middle] as const, [middle, runs.length] as const]) {
+        counted.count(keys, lengths, from, to, ids);
+        counted.close();
+        expected.assign(keys, from, to, ids);
+        expected.countRuns(ids, lengths, from, to);
+      }
+      expected.close();
+      expect(counted.size).toBe(expected.size);
+      expect(counted.keys).toEqual(expected.keys);
+      expect(counted.records).toEqual(expected.records);
+    }),
+  );
+});
+
 test("an index that is given back leaves nothing behind for the next table", () => {
   const memory = new TableMemory();
   const interners = internersOf([100]);
