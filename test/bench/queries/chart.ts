@@ -51,12 +51,15 @@ ${bars.join("\n")}
 function barOf({ title, peerName, ratio, target }: Comparison, y: number, x: (ratio: number) => string): string {
   const middle = y + BAR_HEIGHT - 3;
   const width = (Number(x(ratio.median)) - LABEL_WIDTH).toFixed(1);
-  const mark = Math.max(ratio.median, target ?? 0);
+  const end = Number(x(ratio.median));
+  const mark = Number(x(target ?? 0));
+  // Behind the bar, or behind the mark where that would be in the way.
+  const label = mark > end && mark < end + VALUE_WIDTH ? mark : end;
   const isMet = target === null || ratio.median >= target;
   return `<text x="${LABEL_WIDTH - 8}" y="${middle}" text-anchor="end">${escape(title)} <tspan class="quiet">/ ${escape(peerName)}</tspan></text>
 <rect x="${LABEL_WIDTH}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2" class="${isMet ? "bar" : "bar missed"}"/>
-<line x1="${x(target ?? 0)}" x2="${x(target ?? 0)}" y1="${y - 3}" y2="${y + BAR_HEIGHT + 3}" class="target"/>
-<text x="${Number(x(mark)) + 6}" y="${middle}">${factor(ratio.median)}</text>`;
+<line x1="${mark}" x2="${mark}" y1="${y - 3}" y2="${y + BAR_HEIGHT + 3}" class="target"/>
+<text x="${label + 6}" y="${middle}">${factor(ratio.median)}</text>`;
 }
 
 const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
