@@ -49,10 +49,13 @@ export function fold(plan: FoldPlan, state: FoldState, batch: ColumnBatch, start
 }
 
 /** Whether each run of the batch is a part of one group, and all of it is folded. */
-function hasRunsFor(plan: FoldPlan, batch: ColumnBatch, { attribute }: Grouping): boolean {
-  if (!plan.where.isEmpty || plan.groupBy.length !== 1 || plan.groupBy[0] !== attribute) return false;
-  const columns = batch.attributes.get(attribute);
-  return columns?.numbers === undefined && columns?.hashes === undefined;
+const hasRunsFor = (plan: FoldPlan, batch: ColumnBatch, grouping: Grouping): boolean =>
+  plan.where.isEmpty && plan.groupBy.length === 1 && areRunsOf(batch, grouping, plan.groupBy[0] as string);
+
+/** Whether the runs say all that the batch has of an attribute. */
+function areRunsOf({ attributes }: ColumnBatch, { attribute }: Grouping, name: string): boolean {
+  const columns = attributes.get(name);
+  return attribute === name && columns?.numbers === undefined && columns?.hashes === undefined;
 }
 
 function foldRows(plan: FoldPlan, state: FoldState, batch: ColumnBatch, { rows, windows }: Selection): void {
@@ -179,11 +182,8 @@ function addDistinctNumbers(
 }
 
 /** Whether the attribute makes the runs of the batch, and most of its rows are not selected. */
-function isFewOfRuns({ grouping, attributes, count }: ColumnBatch, name: string, selected: number): boolean {
-  if (grouping === null || grouping.attribute !== name || grouping.dictionary === null) return false;
-  const columns = attributes.get(name);
-  return 4 * selected < count && columns?.numbers === undefined && columns?.hashes === undefined;
-}
+const isFewOfRuns = (batch: ColumnBatch, name: string, selected: number): boolean =>
+  4 * selected < batch.count && batch.grouping !== null && areRunsOf(batch, batch.grouping, name);
 
 /** The codes of the attribute that makes the runs, for a few rows: by walking along the runs, instead of having it spread to all. */
 function runCodes(
