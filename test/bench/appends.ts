@@ -1,8 +1,8 @@
 /**
- * How fast events are appended, durable at reply, beside Redis Streams, NATS JetStream and PostgreSQL, and beside a worker that only stores
- * what it is sent: each contender is given the same clicks in the same batches over as many connections, one after the other
- * in every round, so that ratios hold on a busy machine where times do not. Peers that are not on this machine are named as
- * skipped.
+ * How fast events are appended, durable at reply, beside Redis Streams, NATS JetStream and PostgreSQL, and beside a worker that
+ * only stores what it is sent: each contender is given the same clicks in the same batches over as many connections, one after
+ * the other in every round, so that ratios hold on a busy machine where times do not. Peers that are not on this machine are
+ * named as skipped.
  *
  * `npm run bench -- appends [--rounds 5] [--seconds 2] [--loads 1x32,100x32] [--beside BUNDLE]`: the last measures another
  * build of the worker, a folder that `wrangler deploy --dry-run --outdir` wrote, in the same rounds.

@@ -1,5 +1,5 @@
 /** A server of the bench: a child process that is ready when its port answers, and ended by its pid. */
-import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from "node:child_process";
 import { connect, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -8,6 +8,16 @@ const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
 /** What a failed start shows of the server's output. */
 const OUTPUT_CHARACTERS_MAX = 4_000;
+
+/** Whether a server is on the path. */
+export function isInstalled(command: string): boolean {
+  try {
+    execFileSync(command, ["--version"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export interface Child {
   readonly pid: number;

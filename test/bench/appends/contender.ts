@@ -32,11 +32,20 @@ export interface Skipped {
 }
 
 /** Each client cycles through this many batches of its own, prepared before the clock runs. */
-export const batchesPrepared = ({ batch, connections }: Load): number =>
+const batchesPrepared = ({ batch, connections }: Load): number =>
   Math.max(1, Math.min(256, Math.floor(65_536 / (batch * Math.min(connections, 8)))));
 
 /** The clicks of a client's n-th batch. */
-export function clicksOf(clicks: readonly Click[], { batch }: Load, client: number, n: number): readonly Click[] {
+function clicksOf(clicks: readonly Click[], { batch }: Load, client: number, n: number): readonly Click[] {
   const from = ((client * 7919 + n) * batch) % Math.max(1, clicks.length - batch + 1);
   return clicks.slice(from, from + batch);
 }
+
+/** All batches of a client, in the form in which its server takes them. */
+export const prepareBatches = <T>(
+  load: Load,
+  clicks: readonly Click[],
+  client: number,
+  encode: (batch: readonly Click[], n: number) => T,
+): readonly T[] =>
+  Array.from({ length: batchesPrepared(load) }, (_, n) => encode(clicksOf(clicks, load, client, n), n));

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { StreamClient } from "../../support/api.ts";
-import { batchesPrepared, type Client, clicksOf, type Contender } from "./contender.ts";
+import { type Client, type Contender, prepareBatches } from "./contender.ts";
 import { ADMIN_TOKEN, startWorkerd } from "./raw-workerd.ts";
 import { Exchange, findResponse, statusOf, textOf } from "./socket.ts";
 
@@ -33,9 +33,7 @@ export function connectProducers(port: number, path: string, key: string): Conte
   return (load, clicks) =>
     Promise.all(
       Array.from({ length: load.connections }, async (_, i) => {
-        const events = Array.from({ length: batchesPrepared(load) }, (_unused, n) =>
-          Buffer.from(`${JSON.stringify(clicksOf(clicks, load, i, n))}}`),
-        );
+        const events = prepareBatches(load, clicks, i, (batch) => Buffer.from(`${JSON.stringify(batch)}}`));
         const producer = `{"producer":{"id":"bench-${producers++}","sequence":`;
         return new Producer(await Exchange.open(port), head, producer, events, load.batch);
       }),

@@ -3,22 +3,17 @@
  * acknowledgement of its own. Less durable than the others: it acknowledges what it has written, and synchronizes with the disk
  * every two minutes.
  */
-import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { freePort, startChild } from "./child.ts";
-import { batchesPrepared, clicksOf, type Contender, type Skipped } from "./contender.ts";
-import { Exchange, type FindReply } from "./socket.ts";
+import { freePort, isInstalled, startChild } from "./child.ts";
+import { type Contender, prepareBatches, type Skipped } from "./contender.ts";
+import { Exchange, exchangingClient, type FindReply } from "./socket.ts";
 
 const STREAM = { name: "CLICKS", subjects: ["clicks"], storage: "file" };
 const CONNECT = `CONNECT {"verbose":false,"pedantic":false}\r\n`;
 
 export async function startNats(folder: string): Promise<Contender | Skipped> {
   const name = "NATS JetStream, not synchronized";
-  try {
-    execFileSync("nats-server", ["--version"]);
-  } catch {
-    return { name, skipped: "no nats-server on the path" };
-  }
+  if (!isInstalled("nats-server")) return { name, skipped: "no nats-server on the path" };
   const port = await freePort();
   mkdirSync(folder, { recursive: true });
   const args = ["--addr", "127.0.0.1", "--port", String(port), "--jetstream", "--store_dir", folder];
@@ -34,21 +29,10 @@ export async function startNats(folder: string): Promise<Contender | Skipped> {
       Promise.all(
         Array.from({ length: load.connections }, async (_, i) => {
           const { exchange, inbox: acknowledged } = await open(port, String(i));
-          const find = findReplies(load.batch);
-          const batches = Array.from({ length: batchesPrepared(load) }, (_unused, n) =>
-            Buffer.from(
-              clicksOf(clicks, load, i, n)
-                .map((click) => publish("clicks", acknowledged, click))
-                .join(""),
-            ),
+          const batches = prepareBatches(load, clicks, i, (batch) =>
+            Buffer.from(batch.map((click) => publish("clicks", acknowledged, click)).join("")),
           );
-          let sent = 0;
-          return {
-            async send() {
-              refuse(await exchange.request([batches[sent++ % batches.length] as Buffer], find));
-            },
-            close: () => exchange.close(),
-          };
+          return exchangingClient(exchange, batches, findReplies(load.batch), refuse);
         }),
       ),
     stop: () => child.stop(),

@@ -9,10 +9,10 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { freePort, startChild } from "./child.ts";
 import type { Click } from "./clicks.ts";
-import { batchesPrepared, clicksOf, type Contender } from "./contender.ts";
+import { type Contender, prepareBatches } from "./contender.ts";
 import { execution, type PgConnection } from "./pg-wire.ts";
 import { INSERT, openPostgres, parametersOf } from "./postgres.ts";
-import { Exchange, findResponse, statusOf, textOf } from "./socket.ts";
+import { Exchange, exchangingClient, findResponse, statusOf, textOf } from "./socket.ts";
 
 const KEY = "bench-front-key";
 /** Connections to PostgreSQL: what its users mostly set; more of them were no faster. */
@@ -30,23 +30,15 @@ export async function startPostgresFront(postgresPort: number): Promise<Contende
       Promise.all(
         Array.from({ length: load.connections }, async (_, i) => {
           const exchange = await Exchange.open(port);
-          const requests = Array.from({ length: batchesPrepared(load) }, (_unused, n) => {
-            const body = JSON.stringify({
-              producer: { id: `bench-${i}`, sequence: n },
-              events: clicksOf(clicks, load, i, n),
-            });
+          const requests = prepareBatches(load, clicks, i, (events, n) => {
+            const body = JSON.stringify({ producer: { id: `bench-${i}`, sequence: n }, events });
             return Buffer.from(
               `POST /events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${KEY}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
             );
           });
-          let sent = 0;
-          return {
-            async send() {
-              const response = await exchange.request([requests[sent++ % requests.length] as Buffer], findResponse);
-              if (statusOf(response) !== 200) throw new Error(`${statusOf(response)} ${textOf(response)}`);
-            },
-            close: () => exchange.close(),
-          };
+          return exchangingClient(exchange, requests, findResponse, (response) => {
+            if (statusOf(response) !== 200) throw new Error(`${statusOf(response)} ${textOf(response)}`);
+          });
         }),
       ),
     stop: () => child.stop(),

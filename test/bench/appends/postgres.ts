@@ -8,7 +8,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, freePort, startChild } from "./child.ts";
 import type { Click } from "./clicks.ts";
-import { batchesPrepared, clicksOf, type Contender, type Skipped } from "./contender.ts";
+import { type Contender, prepareBatches, type Skipped } from "./contender.ts";
 import { execution, PgConnection } from "./pg-wire.ts";
 
 const USER = "bench";
@@ -58,9 +58,7 @@ export function postgres(server: PostgresServer): Contender {
       for (let i = 0; i < load.connections; i++) {
         const connection = await PgConnection.open(server.port, USER);
         await connection.prepare(INSERT);
-        const batches = Array.from({ length: batchesPrepared(load) }, (_unused, n) =>
-          execution(parametersOf(clicksOf(clicks, load, i, n))),
-        );
+        const batches = prepareBatches(load, clicks, i, (batch) => execution(parametersOf(batch)));
         let sent = 0;
         clients.push({
           send: () => connection.send([batches[sent++ % batches.length] as Buffer]),

@@ -2,21 +2,16 @@
  * Redis Streams as a contender: one XADD an event, those of a batch in one pipeline, each write synchronized to the disk
  * before its reply (`appendfsync always`), as durable as the others are.
  */
-import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, startChild } from "./child.ts";
+import { freePort, isInstalled, startChild } from "./child.ts";
 import type { Click } from "./clicks.ts";
-import { batchesPrepared, clicksOf, type Contender, type Skipped } from "./contender.ts";
-import { Exchange, type FindReply } from "./socket.ts";
+import { type Contender, prepareBatches, type Skipped } from "./contender.ts";
+import { Exchange, exchangingClient, type FindReply } from "./socket.ts";
 
 export async function startRedis(folder: string): Promise<Contender | Skipped> {
   const name = "Redis Streams";
-  try {
-    execFileSync("redis-server", ["--version"]);
-  } catch {
-    return { name, skipped: "no redis-server on the path" };
-  }
+  if (!isInstalled("redis-server")) return { name, skipped: "no redis-server on the path" };
   const port = await freePort();
   mkdirSync(folder, { recursive: true });
   const settings = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "yes", appendfsync: "always" };
@@ -29,18 +24,8 @@ export async function startRedis(folder: string): Promise<Contender | Skipped> {
       Promise.all(
         Array.from({ length: load.connections }, async (_, i) => {
           const exchange = await Exchange.open(port);
-          const find = findReplies(load.batch);
-          const batches = Array.from({ length: batchesPrepared(load) }, (_unused, n) =>
-            Buffer.from(clicksOf(clicks, load, i, n).map(commandOf).join("")),
-          );
-          let sent = 0;
-          return {
-            async send() {
-              const reply = await exchange.request([batches[sent++ % batches.length] as Buffer], find);
-              if (reply[0] === MINUS) throw new Error(reply.toString());
-            },
-            close: () => exchange.close(),
-          };
+          const batches = prepareBatches(load, clicks, i, (batch) => Buffer.from(batch.map(commandOf).join("")));
+          return exchangingClient(exchange, batches, findReplies(load.batch), refuse);
         }),
       ),
     stop: () => child.stop(),
@@ -48,6 +33,10 @@ export async function startRedis(folder: string): Promise<Contender | Skipped> {
 }
 
 const MINUS = "-".charCodeAt(0);
+
+function refuse(reply: Buffer): void {
+  if (reply[0] === MINUS) throw new Error(reply.toString());
+}
 
 /** An event is one field with its JSON: the cheapest form that a stream can hold it in. */
 function commandOf(click: Click): string {

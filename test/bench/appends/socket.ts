@@ -5,6 +5,7 @@
  * Lacks pipelining, reconnecting and timeouts.
  */
 import { connect, type Socket } from "node:net";
+import type { Client } from "./contender.ts";
 
 /**
  * Looks for the end of a reply.
@@ -68,6 +69,22 @@ export class Exchange {
     this.#waiting = null;
     resolve(reply);
   }
+}
+
+/** A client that sends its batches one after the other, over and over. @param check throws if a reply refuses */
+export function exchangingClient(
+  exchange: Exchange,
+  batches: readonly Buffer[],
+  find: FindReply,
+  check: (reply: Buffer) => void,
+): Client {
+  let sent = 0;
+  return {
+    async send() {
+      check(await exchange.request([batches[sent++ % batches.length] as Buffer], find));
+    },
+    close: () => exchange.close(),
+  };
 }
 
 /** The end of an HTTP/1.1 response that says its length, as those of all servers here do. */
