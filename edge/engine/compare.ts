@@ -1,10 +1,9 @@
 /**
  * Comparing two generations of a view, window by window: what a replay's `diff` says, and whether a verification holds.
  *
- * States are handed in one range of windows at a time, so that a comparison over years never holds more than a day of both.
+ * Windows are handed in one at a time, so that a comparison over years never holds more than a day of both.
  */
 import { assert } from "#protocol";
-import type { FoldState } from "./fold-state.ts";
 import { GroupTable } from "./group-table.ts";
 import type { Interner } from "./interner.ts";
 import { measureOfNothing, measureValue } from "./measure.ts";
@@ -47,13 +46,6 @@ export class Comparison {
     const total: Shape = { ...shape, groupBy: [] };
     this.#before = new GroupTable(0, total, []);
     this.#after = new GroupTable(0, total, []);
-  }
-
-  /** Compares all windows of two states of this shape, none of which was compared before. */
-  add(before: Pick<FoldState, "windows">, after: Pick<FoldState, "windows">): void {
-    for (const start of new Set([...before.windows.keys(), ...after.windows.keys()])) {
-      this.addWindow(start, before.windows.get(start) ?? null, after.windows.get(start) ?? null);
-    }
   }
 
   /** Compares one window, which was not compared before; null: that side has none. */
