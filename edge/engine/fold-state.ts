@@ -37,7 +37,7 @@ export const createState = (shape: Shape, seed: HashSeed | null = null): FoldSta
 });
 
 /**
- * The table of a window that is going to be written to, made now if it is new. The one that was not written to for longest is
+ * The table of a window that is going to be written to, made now if it is new. Those that were not written to for longest are
  * closed for it: event time comes nearly in order, and a window that it has left is seldom written to again.
  */
 export function windowOf(shape: Shape, state: FoldState, start: number): GroupTable {
@@ -51,10 +51,16 @@ export function windowOf(shape: Shape, state: FoldState, start: number): GroupTa
   }
   open.delete(table);
   open.add(table);
-  if (open.size > ENGINE_LIMITS.openWindowsMax) {
-    const [oldest] = open;
-    oldest?.close();
-    open.delete(oldest as GroupTable);
+  for (const oldest of open) {
+    if (oldest === table || !areTooMany(open)) break;
+    oldest.close();
+    open.delete(oldest);
   }
   return table;
+}
+
+function areTooMany(open: ReadonlySet<GroupTable>): boolean {
+  let groups = 0;
+  for (const table of open) groups += table.size;
+  return open.size > ENGINE_LIMITS.openWindowsMax || groups > ENGINE_LIMITS.openGroupsMax;
 }

@@ -27,6 +27,11 @@ export const ENGINE_LIMITS = {
    * 256 KiB of it, and all of them together should stay in the processor's cache: twice as many make a replay a tenth slower.
    */
   openWindowsMax: 16,
+  /**
+   * Groups of such windows, beyond the one that is written to: half of what an answer may have. Large windows are few at a time,
+   * and what one has given back the next one writes to, instead of memory that the system must fill with zeros first.
+   */
+  openGroupsMax: 1_000_000,
   /** Groups of one answer over all partitions: about what a Worker's memory can merge. */
   groupsMax: 2_000_000,
   /** Rows of one answer. */
