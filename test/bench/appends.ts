@@ -54,8 +54,9 @@ chmodSync(folder, 0o711); // PostgreSQL, which refuses to run as root, passes th
 const contenders: Contender[] = [];
 let ended: Promise<void> | null = null;
 const end = (): Promise<void> => (ended ??= stopAll());
-// `wrangler dev` is in a process group of its own, which Ctrl-C does not reach.
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void end().finally(() => process.exit(1)));
+// `wrangler dev` is in a process group of its own, which Ctrl-C does not reach. `on`, not `once`: under npm, we may be told to end
+// again before all of them have.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => void end().finally(() => process.exit(1)));
 try {
   const bundle = await bundleWorker(folder);
   contenders.push(await startHeadwater("Headwater, import key", "import", bundle, join(folder, "import")));
