@@ -3,8 +3,11 @@ import type { Click } from "./clicks.ts";
 
 /** One client: it sends a batch, and waits until that is durable, before it sends the next. */
 export interface Client {
-  /** Resolves when the batch is acknowledged as durable; rejects if it was refused. */
-  send(): Promise<void>;
+  /**
+   * Resolves when the batch is acknowledged as durable, to the codes of the refusals before: told to come back later, it does.
+   * Rejects if the batch was refused for good.
+   */
+  send(): Promise<readonly string[]>;
   close(): void;
 }
 
@@ -16,6 +19,8 @@ export interface Contender {
   readonly takes?: (load: Load) => boolean;
   /** Clients that are connected and have everything prepared, so that measuring them measures the server. */
   connect(load: Load, clicks: readonly Click[]): Promise<readonly Client[]>;
+  /** How many events its log has taken in, where it can say: a rate counts if that is all that were acknowledged. */
+  readonly stored?: () => Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -30,6 +35,9 @@ export interface Skipped {
   readonly name: string;
   readonly skipped: string;
 }
+
+/** What `send` answers where nothing was refused. */
+export const NO_REFUSALS: readonly string[] = [];
 
 /** Each client cycles through this many batches of its own, prepared before the clock runs. */
 const batchesPrepared = ({ batch, connections }: Load): number =>

@@ -3,8 +3,10 @@
  * has. What is measured is all of it: authenticate, parse, admit, append, count.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { SEND_LIMITS } from "../../../sdk/limits.ts";
 import { StreamClient } from "../../support/api.ts";
-import { type Client, type Contender, prepareBatches } from "./contender.ts";
+import { type Server, startServer } from "../../support/server.ts";
+import { type Client, type Contender, NO_REFUSALS, prepareBatches } from "./contender.ts";
 import { ADMIN_TOKEN, startWorkerd } from "./raw-workerd.ts";
 import { Exchange, findResponse, statusOf, textOf } from "./socket.ts";
 
@@ -12,18 +14,25 @@ export interface Headwater extends Contender {
   readonly stream: StreamClient;
 }
 
-/** @param bundle the built worker  @param folder for its storage, removed by the caller */
-export async function startHeadwater(
-  name: string,
-  kind: "import" | "write",
-  bundle: string,
-  folder: string,
-): Promise<Headwater> {
+/** On raw workerd. @param bundle the built worker  @param folder for its storage, removed by the caller */
+export async function startHeadwater(name: string, kind: Kind, bundle: string, folder: string): Promise<Headwater> {
   const workerd = await startWorkerd(bundle, folder);
-  const server = { url: workerd.url, adminToken: ADMIN_TOKEN };
+  return contenderOn({ ...workerd, adminToken: ADMIN_TOKEN }, name, kind);
+}
+
+/** Under `wrangler dev`, as `npm start` runs it: with its proxy in front. @param folder as above */
+export async function startHeadwaterDev(name: string, kind: Kind, folder: string): Promise<Headwater> {
+  return contenderOn(await startServer({ persistTo: folder }), name, kind);
+}
+
+type Kind = "import" | "write";
+type Running = Pick<Server, "url" | "adminToken" | "pid" | "stop">;
+
+async function contenderOn(server: Running, name: string, kind: Kind): Promise<Headwater> {
   const stream = await StreamClient.create(server, "clicks", { partitions: 1, identifiers: ["userId"] });
-  const connect = connectProducers(workerd.port, "/v1/streams/clicks/events", stream.keys[kind]);
-  return { name, pid: workerd.pid, stream, connect, stop: () => workerd.stop() };
+  const port = Number(new URL(server.url).port);
+  const connect = connectProducers(port, "/v1/streams/clicks/events", stream.keys[kind]);
+  return { name, pid: server.pid, stream, connect, stored: () => recordsIn(stream), stop: () => server.stop() };
 }
 
 /** Connects clients that speak HTTP, each a producer of its own with sequences that go on. */
@@ -57,19 +66,19 @@ class Producer implements Client {
     this.#batch = batch;
   }
 
-  async send(): Promise<void> {
+  async send(): Promise<readonly string[]> {
     const events = this.#events[this.#sent % this.#events.length] as Buffer;
     const start = `${this.#producer}${this.#sent * this.#batch}},"events":`;
     const request = `${this.#head}${start.length + events.length}\r\n\r\n${start}`;
+    let refusals = NO_REFUSALS;
     for (;;) {
       const response = await this.#exchange.request([request, events], findResponse);
       if (statusOf(response) === 200) break;
-      // More waits than a partition holds in memory: it says when to come back, and what that costs counts.
-      const { code, retryAfterMs } = JSON.parse(textOf(response)) as { code?: string; retryAfterMs?: number };
-      if (code !== "overloaded") throw new Error(`${statusOf(response)} ${textOf(response)}`);
-      await delay(retryAfterMs ?? 0);
+      const code = await comeBackLater(response);
+      refusals = [...refusals, code];
     }
     this.#sent += 1;
+    return refusals;
   }
 
   close(): void {
@@ -77,8 +86,27 @@ class Producer implements Client {
   }
 }
 
-/** The last check of a run: all that was acknowledged is in the log. */
-export async function recordsIn(stream: StreamClient): Promise<number> {
-  const { body } = await stream.admin<{ partitions: { logEnd: number }[] }>("GET");
+/** Refusals after which the SDK sends the same batch again, when it is told to: nothing of it was kept. */
+const PASSING: readonly string[] = ["overloaded", "rate_limited"];
+
+/** As the SDK does: what was asked for, and some more, so that clients that were refused together do not come back together. */
+async function comeBackLater(response: Buffer): Promise<string> {
+  const { code = "", retryAfterMs = 0 } = problemOf(response);
+  if (!PASSING.includes(code)) throw new Error(`${statusOf(response)} ${textOf(response)}`);
+  await delay(retryAfterMs + Math.random() * SEND_LIMITS.backoffFirstMs);
+  return code;
+}
+
+function problemOf(response: Buffer): { readonly code?: string; readonly retryAfterMs?: number } {
+  try {
+    return JSON.parse(textOf(response)) as { code?: string; retryAfterMs?: number };
+  } catch {
+    return {}; // not Headwater's own answer
+  }
+}
+
+async function recordsIn(stream: StreamClient): Promise<number> {
+  const { status, body } = await stream.admin<{ partitions: { logEnd: number }[] }>("GET");
+  if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
   return body.partitions.reduce((sum, { logEnd }) => sum + logEnd, 0);
 }

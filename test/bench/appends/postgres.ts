@@ -8,7 +8,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, freePort, startChild } from "./child.ts";
 import type { Click } from "./clicks.ts";
-import { type Contender, prepareBatches, type Skipped } from "./contender.ts";
+import { type Contender, NO_REFUSALS, prepareBatches, type Skipped } from "./contender.ts";
 import { execution, PgConnection } from "./pg-wire.ts";
 
 const USER = "bench";
@@ -61,7 +61,10 @@ export function postgres(server: PostgresServer): Contender {
         const batches = prepareBatches(load, clicks, i, (batch) => execution(parametersOf(batch)));
         let sent = 0;
         clients.push({
-          send: () => connection.send([batches[sent++ % batches.length] as Buffer]),
+          send: async () => {
+            await connection.send([batches[sent++ % batches.length] as Buffer]);
+            return NO_REFUSALS;
+          },
           close: () => connection.close(),
         });
       }

@@ -29,6 +29,11 @@ export const showCount = (value: number): string =>
       ? `${(value / 1e3).toFixed(0)} k`
       : `${(value / 1e3).toFixed(1)} k`;
 
+/** Refusals of all that was sent, by their code: `overloaded 12 %`; nothing where there were none. */
+export function showRefusals(sent: number, refusals: ReadonlyMap<string, number>): string {
+  return [...refusals].map(([code, count]) => `${code} ${((100 * count) / sent).toFixed(1)} %`).join(", ");
+}
+
 export function printTable(columns: readonly string[], rows: readonly (readonly string[])[]): void {
   console.log(`| ${columns.join(" | ")} |`);
   console.log(`| ${columns.map((_, i) => (i < 2 ? "---:" : "---")).join(" | ")} |`);

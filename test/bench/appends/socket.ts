@@ -5,7 +5,7 @@
  * Lacks pipelining, reconnecting and timeouts.
  */
 import { connect, type Socket } from "node:net";
-import type { Client } from "./contender.ts";
+import { type Client, NO_REFUSALS } from "./contender.ts";
 
 /**
  * Looks for the end of a reply.
@@ -82,6 +82,7 @@ export function exchangingClient(
   return {
     async send() {
       check(await exchange.request([batches[sent++ % batches.length] as Buffer], find));
+      return NO_REFUSALS;
     },
     close: () => exchange.close(),
   };
