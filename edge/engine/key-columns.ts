@@ -133,13 +133,25 @@ function copyOfCodes(codes: Uint32Array, count: number, greatest: number): CodeA
 }
 
 function copyOfCounts(counts: Float64Array, count: number): CodeArray | Float64Array {
+  const greatest = greatestOf(counts, count);
+  if (greatest >= 2 ** 32) return counts.slice(0, count);
+  const copy = countsUpTo(greatest, count);
+  for (let i = 0; i < count; i++) copy[i] = counts[i] as number;
+  return copy;
+}
+
+/** The greatest of the first `count`, at least 0. */
+export function greatestOf(counts: Float64Array, count: number): number {
   let greatest = 0;
   for (let i = 0; i < count; i++) {
     if ((counts[i] as number) > greatest) greatest = counts[i] as number;
   }
-  if (greatest >= 2 ** 32) return counts.slice(0, count);
-  const copy =
-    greatest < 2 ** 8 ? new Uint8Array(count) : greatest < 2 ** 16 ? new Uint16Array(count) : new Uint32Array(count);
-  for (let i = 0; i < count; i++) copy[i] = counts[i] as number;
-  return copy;
+  return greatest;
+}
+
+/** Room for `count` counts of at most `greatest` each, as narrow as can be. */
+export function countsUpTo(greatest: number, count: number): CodeArray | Float64Array {
+  if (greatest >= 2 ** 32) return new Float64Array(count);
+  if (greatest >= 2 ** 16) return new Uint32Array(count);
+  return greatest < 2 ** 8 ? new Uint8Array(count) : new Uint16Array(count);
 }
