@@ -133,20 +133,14 @@ function copyOfCodes(codes: Uint32Array, count: number, greatest: number): CodeA
 }
 
 function copyOfCounts(counts: Float64Array, count: number): CodeArray | Float64Array {
-  const greatest = greatestOf(counts, count);
-  if (greatest >= 2 ** 32) return counts.slice(0, count);
-  const copy = countsUpTo(greatest, count);
-  for (let i = 0; i < count; i++) copy[i] = counts[i] as number;
-  return copy;
-}
-
-/** The greatest of the first `count`, at least 0. */
-export function greatestOf(counts: Float64Array, count: number): number {
   let greatest = 0;
   for (let i = 0; i < count; i++) {
     if ((counts[i] as number) > greatest) greatest = counts[i] as number;
   }
-  return greatest;
+  if (greatest >= 2 ** 32) return counts.slice(0, count);
+  const copy = countsUpTo(greatest, count);
+  for (let i = 0; i < count; i++) copy[i] = counts[i] as number;
+  return copy;
 }
 
 /** Room for `count` counts of at most `greatest` each, as narrow as can be. */

@@ -7,7 +7,7 @@
  * For a window of its own it would not pay: reading and clearing all codes takes as long as counting ten thousand groups.
  */
 import type { CodeArray } from "./column-batch.ts";
-import { countsUpTo, greatestOf } from "./key-columns.ts";
+import { countsUpTo } from "./key-columns.ts";
 
 /** Codes that there is room for: counts of so many stay in the processor's second cache. */
 export const TALLY_CODES_MAX = 2 ** 16;
@@ -75,7 +75,9 @@ export class Tally {
       found[size] = code;
       size += Number(totals[code] !== 0);
     }
-    const counts = countsUpTo(greatestOf(totals, end), size);
+    let greatest = 0;
+    for (let group = 0; group < size; group++) greatest = Math.max(greatest, totals[found[group] as number] as number);
+    const counts = countsUpTo(greatest, size);
     for (let group = 0; group < size; group++) counts[group] = totals[found[group] as number] as number;
     totals.fill(0, 0, end);
     spare = totals;
