@@ -9,7 +9,7 @@ import type { Interner } from "./interner.ts";
 import { measureOfNothing, measureValue, measureValues } from "./measure.ts";
 import { type PlannedMeasure, shapeOf } from "./plan.ts";
 import type { Query } from "./spec.ts";
-import { topN } from "./top-n.ts";
+import { compareRanks, type Ranking, topN } from "./top-n.ts";
 import { compareValues, type Value } from "./value.ts";
 
 /** `time` only with `every`, then the groupBy attributes, then the measures. */
@@ -30,7 +30,7 @@ interface Candidates {
   readonly sizes: readonly number[];
   /** By candidate: which bucket, and which group of its table. */
   readonly buckets: Uint32Array;
-  readonly groups: Int32Array;
+  readonly groups: Int32Array | Uint32Array;
 }
 
 /** Answers a query from the state that was folded or merged for it. */
@@ -38,7 +38,7 @@ export function answerRows(query: Query, state: FoldState): AnswerRows {
   const { measures } = shapeOf(query.groupBy, query.measures);
   const candidates = findCandidates(query, state);
   const count = candidates.groups.length;
-  const first = topN(count, query.limit, rowOrder(query, measures, candidates));
+  const first = firstCandidates(query, measures, candidates, query.limit);
   const rows = Array.from(first, (candidate) => renderRow(query, measures, candidates, candidate));
   return { rows, truncated: count > query.limit };
 }
@@ -51,7 +51,19 @@ export function answerRows(query: Query, state: FoldState): AnswerRows {
 export function firstGroups(query: Query, table: GroupTable, n: number): Uint32Array {
   const { measures } = shapeOf(query.groupBy, query.measures);
   const candidates = candidatesOf([table], [table.start], [table.size]);
-  return topN(table.size, n, rowOrder(query, measures, candidates));
+  return firstCandidates(query, measures, candidates, n);
+}
+
+function firstCandidates(
+  query: Query,
+  measures: readonly PlannedMeasure[],
+  candidates: Candidates,
+  n: number,
+): Uint32Array {
+  const name = query.orderBy?.name ?? null;
+  const ordering = name === "time" ? undefined : measures.find((measure) => measure.name === name);
+  const ranks = ordering === undefined ? null : rankingOf(query, ordering, candidates);
+  return topN(candidates.groups.length, n, rowOrder(query, candidates, ranks), ranks);
 }
 
 /** Every group of every bucket in the order of time; without groupBy one for each bucket of the range, empty or not. */
@@ -73,6 +85,10 @@ function candidatesOf(
 ): Candidates {
   const count = sizes.reduce((sum, size) => sum + size, 0);
   const buckets = new Uint32Array(count);
+  // Nothing is written for each group of what is most often asked: one table.
+  if (tables.length === 1 && tables[0]?.size === count && count > 0) {
+    return { tables, times, sizes, buckets, groups: identity(count).subarray(0, count) };
+  }
   const groups = new Int32Array(count);
   let at = 0;
   for (let bucket = 0; bucket < sizes.length; bucket++) {
@@ -96,47 +112,37 @@ function bucketsOf({ from, to, everyMs }: Query): number[] {
 type Order = (a: number, b: number) => number;
 
 /** What the query orders by, then the bucket, then the key. */
-function rowOrder(query: Query, measures: readonly PlannedMeasure[], candidates: Candidates): Order {
+function rowOrder({ groupBy, orderBy }: Query, candidates: Candidates, ranks: Ranking | null): Order {
   const { buckets } = candidates;
-  const byKey = query.groupBy.map((_, column) => attributeOrder(candidates, column));
+  const byTime: Order = (a, b) => (buckets[a] as number) - (buckets[b] as number);
+  const byKey = groupBy.map((_, column) => attributeOrder(candidates, column));
   const byDefault: Order = (a, b) => {
-    let order = (buckets[a] as number) - (buckets[b] as number);
+    let order = byTime(a, b);
     for (let k = 0; order === 0 && k < byKey.length; k++) order = (byKey[k] as Order)(a, b);
     return order;
   };
-  const asked = askedOrder(query, measures, candidates);
-  if (asked === null) return byDefault;
-  const sign = query.orderBy?.descending ? -1 : 1;
-  return (a, b) => sign * asked(a, b) || byDefault(a, b);
+  if (orderBy === null) return byDefault;
+  const sign = orderBy.descending ? -1 : 1;
+  if (ranks !== null) return (a, b) => compareRanks(ranks, a, b) || byDefault(a, b);
+  const asked = orderBy.name === "time" ? byTime : byKey[groupBy.indexOf(orderBy.name)];
+  return asked === undefined ? byDefault : (a, b) => sign * asked(a, b) || byDefault(a, b);
 }
 
-function askedOrder({ orderBy, groupBy }: Query, measures: readonly PlannedMeasure[], candidates: Candidates) {
-  if (orderBy === null) return null;
-  if (orderBy.name === "time") {
-    return (a: number, b: number) => (candidates.buckets[a] as number) - (candidates.buckets[b] as number);
-  }
-  const measure = measures.find(({ name }) => name === orderBy.name);
-  if (measure !== undefined) return measureOrder(candidates, measure);
-  const column = groupBy.indexOf(orderBy.name);
-  return column < 0 ? null : attributeOrder(candidates, column);
-}
-
-/** By a measure, null first. Values are read once a candidate, not once a comparison. */
-function measureOrder(candidates: Candidates, measure: PlannedMeasure): Order {
-  const values = new Float64Array(candidates.groups.length);
+/** By a measure, null first. Values are read once a candidate, not once a comparison; counts of one table stand there already. */
+function rankingOf({ orderBy }: Query, measure: PlannedMeasure, { tables, sizes, groups }: Candidates): Ranking {
+  const sign = orderBy?.descending ? -1 : 1;
+  const only = tables.length === 1 ? (tables[0] ?? null) : null;
+  if (only !== null && only.size > 0 && measure.kind === "count") return { values: only.records, sign };
+  const values = new Float64Array(groups.length);
   let at = 0;
-  candidates.tables.forEach((table, bucket) => {
-    const size = candidates.sizes[bucket] as number;
+  tables.forEach((table, bucket) => {
+    const size = sizes[bucket] as number;
     if (table !== null && table.size > 0) measureValues(measure, table, values, at);
     else values.fill(measureOfNothing(measure) ?? -Infinity, at, at + size);
     at += size;
   });
   // Measures are finite, so that -Infinity can stand for null; and two of them are equal, not NaN apart.
-  return (a, b) => {
-    const x = values[a] as number;
-    const y = values[b] as number;
-    return x < y ? -1 : x > y ? 1 : 0;
-  };
+  return { values, sign };
 }
 
 function attributeOrder({ tables, buckets, groups }: Candidates, column: number): Order {

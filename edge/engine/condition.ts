@@ -72,6 +72,26 @@ export class CompiledCondition {
     for (let i = start; i < end; i++) mask[i] = (mask[i] as number) & (verdicts[i - start] as number);
   }
 
+  /** The rows of [0, count) whose code passes, to `rows`. @returns how many: in one pass, where a mask takes three */
+  select({ codes, dictionary }: NonNullable<ConditionColumns["codes"]>, count: number, rows: Uint32Array): number {
+    const verdicts = this.#verdictsOf(dictionary);
+    let selected = 0;
+    if (dictionary.size <= JUDGED_AHEAD_MAX) {
+      for (let i = 0; i < count; i++) {
+        // No branch; see Scratch.selectMasked.
+        rows[selected] = i;
+        selected += (verdicts[codes[i] as number] as number) >> 1;
+      }
+    } else {
+      for (let i = 0; i < count; i++) {
+        const code = codes[i] as number;
+        rows[selected] = i;
+        selected += (verdicts[code] || this.#judge(dictionary, code, verdicts)) >> 1;
+      }
+    }
+    return selected;
+  }
+
   #judgeCodes(
     { codes, dictionary }: NonNullable<ConditionColumns["codes"]>,
     start: number,

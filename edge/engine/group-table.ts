@@ -18,6 +18,7 @@ import { KeyColumns } from "./key-columns.ts";
 import { type AnyIndex, openIndex } from "./open-index.ts";
 import { addCounts, Extremes, NumberCounts } from "./number-columns.ts";
 import type { AccumulatorKind, Shape } from "./plan.ts";
+import { Tally, TALLY_CODES_MAX } from "./tally.ts";
 import { WideIndex } from "./wide-index.ts";
 
 export type AnyAccumulator = NumberCounts | ExactSums | Extremes | DistinctSets;
@@ -33,10 +34,12 @@ export class GroupTable {
    * much time as one batch spans: it is for retention, and no part of what the window says.
    */
   changedAt = 0;
-  readonly #keys: KeyColumns;
+  readonly #columns: KeyColumns;
   readonly #memory: TableMemory;
   readonly #capacity: number;
   #index: AnyIndex | null = null;
+  /** All groups, while there is one. */
+  #tally: Tally | null = null;
 
   /**
    * @param capacity groups to make room for at once
@@ -54,13 +57,13 @@ export class GroupTable {
     this.interners = interners;
     this.#memory = memory;
     this.#capacity = capacity;
-    this.#keys = new KeyColumns(interners.length, memory);
+    this.#columns = new KeyColumns(interners.length, memory);
     this.accumulators = shape.accumulators.map(({ kind }) => createAccumulator(kind));
   }
 
   /** The number of groups. */
   get size(): number {
-    return this.#keys.size;
+    return this.#tally?.size ?? this.#columns.size;
   }
 
   /** Codes of each key column, by group; more may follow behind the last one. */
@@ -92,6 +95,26 @@ export class GroupTable {
       index.assign(keys, from, to, ids);
       this.countRuns(ids, lengths, from, to);
     }
+  }
+
+  /** Whether {@link tally} can be called: for a table of one key column that does nothing but count, from its beginning on. */
+  get canTally(): boolean {
+    const [interner] = this.interners;
+    if (interner === undefined || this.interners.length > 1 || this.accumulators.length > 0) return false;
+    return interner.size <= TALLY_CODES_MAX && (this.#tally !== null || this.#columns.size === 0);
+  }
+
+  /**
+   * Counts `counts[row]` records for the key `codes[row]`, for the first `count` of some rows; see tally.ts.
+   *
+   * @param rows null: the first `count` of all
+   */
+  tally(codes: CodeArray, counts: CodeArray | Float64Array, rows: Uint32Array | null, count: number): void {
+    assert(this.canTally, "a table that counts by code");
+    if (this.#tally === null) this.#closeIndex();
+    this.#tally ??= new Tally();
+    if (rows === null) this.#tally.add(codes, counts, count);
+    else this.#tally.addRows(codes, counts, rows, count);
   }
 
   /** The group of the key `keys[…][i]`, or -1 if there is none. */
@@ -143,6 +166,16 @@ export class GroupTable {
       assert(source !== undefined, "every accumulator has a source");
       accumulator.absorb(source, rows, ids, count);
     });
+  }
+
+  /** Keys and counts, with what has only been tallied so far. */
+  get #keys(): KeyColumns {
+    if (this.#tally !== null) {
+      const { codes, counts } = this.#tally.finish((this.interners[0] as Interner).size);
+      this.#tally = null;
+      this.#columns.restore([codes], counts, codes.length);
+    }
+    return this.#columns;
   }
 
   /** The index, made anew if there is none, or if keys have outgrown it. */

@@ -138,8 +138,14 @@ function copyOfCounts(counts: Float64Array, count: number): CodeArray | Float64A
     if ((counts[i] as number) > greatest) greatest = counts[i] as number;
   }
   if (greatest >= 2 ** 32) return counts.slice(0, count);
-  const copy =
-    greatest < 2 ** 8 ? new Uint8Array(count) : greatest < 2 ** 16 ? new Uint16Array(count) : new Uint32Array(count);
+  const copy = countsUpTo(greatest, count);
   for (let i = 0; i < count; i++) copy[i] = counts[i] as number;
   return copy;
+}
+
+/** Room for `count` counts of at most `greatest` each, as narrow as can be. */
+export function countsUpTo(greatest: number, count: number): CodeArray | Float64Array {
+  if (greatest >= 2 ** 32) return new Float64Array(count);
+  if (greatest >= 2 ** 16) return new Uint32Array(count);
+  return greatest < 2 ** 8 ? new Uint8Array(count) : new Uint16Array(count);
 }

@@ -71,6 +71,37 @@ export function absorbGroups(
   into.changedAt = Math.max(into.changedAt, from.changedAt);
 }
 
+/**
+ * The same for a table that only counts, and is all of an answer; see tally.ts.
+ *
+ * @param column the key column
+ * @param rows null: all groups
+ * @returns false, and nothing is added, if the table cannot count by code
+ */
+export function tallyGroups(
+  into: GroupTable,
+  from: GroupTable,
+  column: number,
+  rows: Uint32Array | null,
+  count: number,
+): boolean {
+  const source = from.interners[column];
+  const [interner] = into.interners;
+  const sourceCodes = from.keys[column];
+  assert(source !== undefined && interner !== undefined && sourceCodes !== undefined, "a column of both tables");
+  if (source.home !== null) interner.settle(source.home);
+  let codes = sourceCodes;
+  if (source !== interner && interner.sharedWith(source) < source.size) {
+    codes = keyScratch(0, from.size);
+    interner.translateAll(source, sourceCodes.subarray(0, from.size), codes as Uint32Array);
+  }
+  // Not sooner: what has been translated may have got new codes.
+  if (!into.canTally) return false;
+  into.tally(codes, from.records, rows, count);
+  into.changedAt = Math.max(into.changedAt, from.changedAt);
+  return true;
+}
+
 /** What merging works in, used again each time: nothing of it is looked at afterwards. */
 let ids = new Int32Array(0);
 const keyScratches: Uint32Array[] = [];

@@ -6,7 +6,7 @@ import { assert } from "#protocol";
 import { type FoldState, windowOf } from "./fold-state.ts";
 import type { GroupTable } from "./group-table.ts";
 import { identity } from "./identity.ts";
-import { absorbGroups } from "./merge.ts";
+import { absorbGroups, tallyGroups } from "./merge.ts";
 import { accumulatorIndex, compileQuery, type FoldPlan, shapeOf } from "./plan.ts";
 import type { Query, ViewSpec, Where } from "./spec.ts";
 import { type CompiledWhere, compileWhere } from "./where.ts";
@@ -25,6 +25,8 @@ export interface RollupPlan {
   readonly columns: readonly number[];
   /** For each accumulator of the query, the view's that holds it. */
   readonly sources: readonly number[];
+  /** Whether records are counted by one attribute, in a single window, and nothing else is asked. */
+  readonly isCount: boolean;
 }
 
 /**
@@ -46,6 +48,7 @@ export function compileRollup(view: ViewSpec, query: Query, residual: Where): Ro
     viewColumns: new Map(view.groupBy.map((name, column) => [name, column])),
     columns,
     sources,
+    isCount: sources.length === 0 && columns.length === 1 && query.everyMs === null,
   };
 }
 
@@ -55,25 +58,32 @@ export function rollUp(rollup: RollupPlan, into: FoldState, window: GroupTable):
   if (window.start < from || window.start >= to) return;
   const isWhole = rollup.residual.isEmpty;
   const count = isWhole ? window.size : selectGroups(rollup, into, window);
-  const rows = isWhole ? identity(window.size) : into.scratch.rows;
   if (count === 0) return;
   const bucket = everyMs === null ? from : Math.floor(window.start / everyMs) * everyMs;
   const table = windowOf(query, into, bucket);
   const sizeBefore = table.size;
-  absorbGroups(table, window, rollup.columns, rollup.sources, rows, count);
+  const rows = isWhole ? null : into.scratch.rows;
+  if (!rollup.isCount || !tallyGroups(table, window, rollup.columns[0] as number, rows, count)) {
+    absorbGroups(table, window, rollup.columns, rollup.sources, rows ?? identity(window.size), count);
+  }
   into.groups += table.size - sizeBefore;
 }
 
 /** Groups are judged like records: their keys are columns of codes, the interners their dictionaries. */
 function selectGroups({ residual, viewColumns }: RollupPlan, { scratch }: FoldState, window: GroupTable): number {
   scratch.reserve(window.size);
-  scratch.mask.fill(1, 0, window.size);
   const columnsOf = (name: string) => {
     const column = viewColumns.get(name) ?? -1;
     const codes = window.keys[column];
     const dictionary = window.interners[column];
     return codes === undefined || dictionary === undefined ? undefined : { codes: { codes, dictionary } };
   };
+  const { single } = residual;
+  const columns = single === null ? undefined : columnsOf(single.attribute);
+  if (single !== null && columns !== undefined) {
+    return single.condition.select(columns.codes, window.size, scratch.rows);
+  }
+  scratch.mask.fill(1, 0, window.size);
   residual.narrow(columnsOf, 0, window.size, scratch.mask);
   return scratch.selectMasked(0, window.size);
 }

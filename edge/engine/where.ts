@@ -13,9 +13,16 @@ import type { Value } from "./value.ts";
 /** The columns of an attribute of what is to be judged; undefined where no record has it. */
 export type ColumnLookup = (attribute: string) => ConditionColumns | undefined;
 
+export interface SingleCondition {
+  readonly attribute: string;
+  readonly condition: CompiledCondition;
+}
+
 export interface CompiledWhere {
   /** True if every record passes: there is nothing to judge. */
   readonly isEmpty: boolean;
+  /** Its condition, if it is nothing but one. */
+  readonly single: SingleCondition | null;
   /** Whether a row with these values passes. */
   matches(valueOf: (attribute: string) => Value): boolean;
   /**
@@ -55,30 +62,31 @@ export function attributesOf(where: Where): Set<string> {
 
 class On implements CompiledWhere {
   readonly isEmpty = false;
-  readonly #attribute: string;
-  readonly #condition: CompiledCondition;
+  readonly single: SingleCondition;
 
   constructor(attribute: string, condition: CompiledCondition) {
-    this.#attribute = attribute;
-    this.#condition = condition;
+    this.single = { attribute, condition };
   }
 
   matches(valueOf: (attribute: string) => Value): boolean {
-    return this.#condition.test(valueOf(this.#attribute));
+    return this.single.condition.test(valueOf(this.single.attribute));
   }
 
   narrow(columnsOf: ColumnLookup, start: number, end: number, mask: Uint8Array, seed?: HashSeed): void {
-    this.#condition.narrow(columnsOf(this.#attribute), start, end, mask, seed);
+    const { attribute, condition } = this.single;
+    condition.narrow(columnsOf(attribute), start, end, mask, seed);
   }
 }
 
 class All implements CompiledWhere {
   readonly isEmpty: boolean;
+  readonly single: SingleCondition | null;
   readonly #parts: readonly CompiledWhere[];
 
   constructor(parts: readonly CompiledWhere[]) {
     this.#parts = parts;
     this.isEmpty = parts.length === 0;
+    this.single = parts.length === 1 ? (parts[0] as CompiledWhere).single : null;
   }
 
   matches(valueOf: (attribute: string) => Value): boolean {
@@ -92,6 +100,7 @@ class All implements CompiledWhere {
 
 class Any implements CompiledWhere {
   readonly isEmpty = false;
+  readonly single = null;
   readonly #parts: readonly CompiledWhere[];
 
   constructor(parts: readonly CompiledWhere[]) {
@@ -115,6 +124,7 @@ class Any implements CompiledWhere {
 
 class Not implements CompiledWhere {
   readonly isEmpty = false;
+  readonly single = null;
   readonly #part: CompiledWhere;
 
   constructor(part: CompiledWhere) {

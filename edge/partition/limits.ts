@@ -114,6 +114,8 @@ export const PARTITION_LIMITS = {
   droppedComparisonRowsMax: 16,
   /** Stored bytes of windows that are read in one turn: they take several times as much heap. A single window always is. */
   windowsPageBytesMax: 512 * KIB,
+  /** Windows of which it is remembered that they are sound: a week of minutes, in less than a MiB. */
+  soundWindowsMax: 10_080,
 
   // --- Replay and scans ---
 

@@ -19,8 +19,9 @@ import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
 import { checkWindowGroups, type Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
+import { SoundWindows } from "./sound-windows.ts";
 
-type StoredPart = { start: number; state: ArrayBuffer };
+type StoredPart = { start: number; part: number; state: ArrayBuffer };
 
 /** How much of the stored windows is read in one turn; a single window always is. */
 export interface WindowsPage {
@@ -48,6 +49,7 @@ export class WindowStore {
   readonly #dictionaries: DictionaryStore;
   /** By generation: no window that starts later is stored. A build comes to new ones nearly in order, and need not look for them. */
   readonly #lastStarts = new Map<number, number>();
+  readonly #sound = new SoundWindows();
 
   constructor(database: Database, dictionaries: DictionaryStore) {
     this.#database = database;
@@ -77,6 +79,7 @@ export class WindowStore {
   write(id: number, { start, changedAt, pieces, rowsBefore }: EncodedWindow): void {
     // If the transaction fails, looking for a window that is not there does no harm.
     this.#lastStarts.set(id, Math.max(start, this.#lastStart(id)));
+    this.#sound.forget(id, start);
     pieces.forEach((bytes, part) => {
       this.#database.run("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)", id, start, part, changedAt, bytes);
     });
@@ -104,12 +107,12 @@ export class WindowStore {
   ): { readonly tables: readonly GroupTable[]; readonly next: number | null } {
     const next = this.pageEnd(id, from, to);
     const rows = this.#database.all<StoredPart>(
-      "SELECT start, state FROM windows WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part",
+      "SELECT start, part, state FROM windows WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part",
       id,
       from,
       next ?? to,
     );
-    return { tables: rows.map((row) => this.#decode(shape, into, row)), next };
+    return { tables: rows.map((row) => this.#decode(id, shape, into, row)), next };
   }
 
   /**
@@ -190,7 +193,7 @@ export class WindowStore {
 
   #parts(id: number, start: number): StoredPart[] {
     return this.#database.all<StoredPart>(
-      "SELECT start, state FROM windows WHERE generation = ? AND start = ? ORDER BY part",
+      "SELECT start, part, state FROM windows WHERE generation = ? AND start = ? ORDER BY part",
       id,
       start,
     );
@@ -208,9 +211,16 @@ export class WindowStore {
     return whole;
   }
 
-  #decode(shape: Shape, into: Pick<FoldState, "interners">, row: StoredPart): GroupTable {
-    const table = decodeTable(shape, into, new Uint8Array(row.state), this.#dictionariesOf);
+  #decode(
+    id: number,
+    shape: Shape,
+    into: Pick<FoldState, "interners">,
+    { start, part, state }: StoredPart,
+  ): GroupTable {
+    const isSound = this.#sound.isSound(id, start, part);
+    const table = decodeTable(shape, into, new Uint8Array(state), this.#dictionariesOf, isSound);
     if (!table.ok) throw new Error(`a stored window is damaged: ${table.failure.reason}`);
+    this.#sound.foundSound(id, start, part);
     return table.value;
   }
 

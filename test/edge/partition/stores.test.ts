@@ -15,6 +15,8 @@ import { Alarms, type Task } from "../../../edge/partition/alarms.ts";
 import { Database } from "../../../edge/partition/database.ts";
 import { NO_COUNTS } from "../../../edge/partition/facts.ts";
 import { ProducerStore } from "../../../edge/partition/producers.ts";
+import { PARTITION_LIMITS } from "../../../edge/partition/limits.ts";
+import { SoundWindows } from "../../../edge/partition/sound-windows.ts";
 import { runSlices } from "../../../edge/partition/slices.ts";
 import { keyOf } from "./held-partition.ts";
 
@@ -28,6 +30,22 @@ const entry = (last: number, overrides: Partial<ProducerEntry> = {}): ProducerEn
   lastAt: NOW,
   points: [[last, `commit-${last}`]],
   ...overrides,
+});
+
+test("which windows are sound is known of each row, until the window is written, and of a bounded number", () => {
+  const windows = new SoundWindows();
+  windows.foundSound(1, 60_000, 1);
+  windows.foundSound(1, 60_000, 40);
+  expect([0, 1, 2, 8, 33, 40].filter((part) => windows.isSound(1, 60_000, part))).toEqual([1]);
+  expect(windows.isSound(2, 60_000, 1)).toBe(false);
+  expect(windows.isSound(1, 120_000, 1)).toBe(false);
+  windows.foundSound(2, 60_000, 0);
+  windows.forget(1, 60_000);
+  expect(windows.isSound(1, 60_000, 1)).toBe(false);
+  expect(windows.isSound(2, 60_000, 0)).toBe(true);
+  for (let i = 0; i < PARTITION_LIMITS.soundWindowsMax; i++) windows.foundSound(1, i, 0);
+  expect(windows.isSound(2, 60_000, 0)).toBe(false);
+  expect(windows.isSound(1, PARTITION_LIMITS.soundWindowsMax - 1, 0)).toBe(true);
 });
 
 test("producers outgrow a bucket, and are found all the same", async () => {

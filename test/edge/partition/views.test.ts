@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createState, digestState, mergePiece, shapeOf, type ViewSpec } from "#engine";
 import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
+import type { Generation } from "../../../edge/partition/generation.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
 import { Retention } from "../../../edge/partition/retention.ts";
 import type { PartitionDiffDay } from "../../../edge/partition/rpc.ts";
@@ -186,6 +187,35 @@ test("a verification finds a stored window that was tampered with", async () => 
   const found = await held.generation(2);
   expect(found.state).toBe("differs");
   expect(found.verification?.differing).toBeGreaterThan(0);
+});
+
+test("a damaged window is found when it is first read, after waking and after it was written again", async () => {
+  const held = await HeldPartition.make();
+  await fill(held, 1);
+  vi.setSystemTime(START + DAY);
+  await held.ring();
+  await runInDurableObject(held.stub, (_, { storage }) => {
+    const database = new Database(storage);
+    const wake = () => {
+      const { windows, views } = new Partition(database, new FactStore(database), held.config, START + DAY);
+      const { id, plan } = views.find("clicks", 1) as Generation;
+      const read = () => windows.page(id, plan, createState(plan), BASE_MINUTE, BASE_MINUTE + MINUTE).tables.length;
+      return { windows, id, read };
+    };
+    const [row] = storage.sql
+      .exec<{ state: ArrayBuffer }>("SELECT state FROM windows ORDER BY start LIMIT 1")
+      .toArray();
+    const bytes = new Uint8Array(row?.state ?? new ArrayBuffer(0));
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    const awake = wake();
+    expect(awake.read()).toBe(1);
+    storage.sql.exec("UPDATE windows SET state = ? WHERE start = (SELECT min(start) FROM windows)", bytes);
+    // What was read once is believed: the damage is in what fills the column up.
+    expect(awake.read()).toBe(1);
+    expect(() => wake().read()).toThrow("a stored window is damaged");
+    awake.windows.write(awake.id, { start: BASE_MINUTE, changedAt: START, pieces: [bytes], rowsBefore: 1 });
+    expect(() => awake.read()).toThrow("a stored window is damaged");
+  });
 });
 
 test("a verification skips, and counts, what the log can no longer recompute", async () => {
