@@ -112,6 +112,10 @@ export const PARTITION_LIMITS = {
   droppedWindowsMax: 256,
   droppedBytesMax: 256 * KIB,
   droppedComparisonRowsMax: 16,
+  /** Rows of one window: of up to 1 MiB each, more than the memory of an isolate. A power of two: it is part of their keys. */
+  windowRowsMax: 256,
+  /** Rows that one step of a migration moves: at most 128 MiB on its way through SQLite, commonly one. */
+  movedRowsMax: 128,
   /** Stored bytes of windows that are read in one turn: they take several times as much heap. A single window always is. */
   windowsPageBytesMax: 512 * KIB,
 

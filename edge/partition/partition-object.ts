@@ -17,6 +17,7 @@ import { FrozenPartials } from "./frozen-partials.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { migrate } from "./migrations.ts";
+import { moveSomeRows } from "./move-rows.ts";
 import { Partition } from "./partition.ts";
 import { streamPieces } from "./partial.ts";
 import { queryLog, queryView, ScanGate } from "./query.ts";
@@ -61,7 +62,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
   readonly #frozen = new FrozenPartials();
   readonly #alarms: Alarms;
   #room: Room | null = null;
-  #isDeleted: boolean;
+  #isDeleted = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -80,7 +81,20 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       commitRequestsMax: PARTITION_LIMITS.commitRequestsMax,
       commitRecordsMax: PARTITION_LIMITS.commitRecordsMax,
     });
-    migrate(this.#database, Date.now());
+    if (migrate(this.#database, Date.now())) {
+      void ctx.blockConcurrencyWhile(async () => {
+        // A wait after each step, so that it is on the disk, and not lost if the platform stops the object.
+        do await scheduler.wait(0);
+        while (moveSomeRows(this.#database));
+        this.#wake();
+      });
+    } else {
+      this.#wake();
+    }
+  }
+
+  /** Everything is as it was when the last commit was written. */
+  #wake(): void {
     this.#isDeleted = this.#facts.get("deleted") !== undefined;
     const config = this.#facts.get("config");
     if (config !== undefined && !this.#isDeleted) this.#room = this.#open(config);

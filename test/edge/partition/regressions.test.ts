@@ -103,7 +103,7 @@ test("a day that is large on one side only is compared at one width", async () =
   vi.setSystemTime(START + DAY);
   await held.ring();
   // Same clicks of the US on both sides: the second asks for them alone.
-  const sizes = await held.sql<{ bytes: number }>("SELECT sum(length(state)) AS bytes FROM windows");
+  const sizes = await held.sql<{ bytes: number }>("SELECT sum(length(state)) AS bytes FROM window_rows");
   limits.comparedDayBytesMax = (sizes[0]?.bytes ?? 0) - 1;
   try {
     await held.configure({ generations: [generation(), generation({ generation: 2, spec: ONLY_US, against: 1 })] });
@@ -163,7 +163,7 @@ test("a stored window may take fewer rows than before", async () => {
   for (let i = 0; i < all.length; i += 8_000) await held.append(all.slice(i, i + 8_000));
   vi.setSystemTime(START + DAY);
   await held.ring();
-  const parts = await held.rowCount("windows");
+  const parts = await held.rowCount("window_rows");
   expect(parts).toBeGreaterThan(1);
   const back = rows(-1, apart);
   for (let i = 0; i < back.length; i += 8_000) await held.append(back.slice(i, i + 8_000));

@@ -178,7 +178,7 @@ test("a verification finds a stored window that was tampered with", async () => 
   await held.ring();
   // One stored window takes the place of another: sound in itself, but not what the log says.
   await held.sql(
-    "UPDATE windows SET state = (SELECT state FROM windows ORDER BY start LIMIT 1 OFFSET 1) WHERE start = (SELECT max(start) FROM windows)",
+    "UPDATE window_rows SET state = (SELECT state FROM window_rows ORDER BY key LIMIT 1 OFFSET 1) WHERE key = (SELECT max(key) FROM window_rows)",
   );
   await held.abort();
   await held.configure({ generations: [generation(), verification] });
