@@ -1,20 +1,21 @@
 /**
- * The rows of frozen comparisons: of each UTC day, pieces of group tables of both sides, in the order in which they were
- * frozen. A row has many pieces of one side, one behind the other: rows are what is paid for. Lacks any knowledge of what is in them.
+ * The rows of frozen comparisons: of each UTC day, pieces of group tables, in the order in which they were frozen: of windows
+ * as they were before, as they are after, and of those that are the same on both sides. A row has many pieces of one side, one behind the other: rows are what is paid for. Lacks any knowledge of what is in them.
  */
-import { pieceLength } from "#engine";
+import { assert } from "#protocol";
 import type { Database } from "./database.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { comparisonKey, comparisonKeyFrom, comparisonPlaceOf } from "./row-keys.ts";
 
 /** Numbers are stored. */
-export const SIDES = { before: 0, after: 1 } as const;
+export const SIDES = { before: 0, after: 1, both: 2 } as const;
+const SIDE_NAMES = ["before", "after", "both"] as const;
 
-/** Pieces by side. */
 export type SidesOf<T> = { readonly [side in keyof typeof SIDES]: T };
 
 export interface ComparisonPage {
-  readonly pieces: SidesOf<readonly Uint8Array[]>;
+  /** Rows, each of which is to be cut into pieces. */
+  readonly rows: SidesOf<readonly Uint8Array[]>;
   /** The part of the day to go on with; null: there is none. */
   readonly next: number | null;
 }
@@ -34,7 +35,7 @@ export class ComparisonRows {
       comparisonKeyFrom(id, day + 1),
     );
     let part = last === undefined ? 0 : comparisonPlaceOf(last.key).part + 1;
-    for (const name of ["before", "after"] as const) {
+    for (const name of SIDE_NAMES) {
       for (const row of packPieces(pieces[name], PARTITION_LIMITS.comparisonRowBytesMax)) {
         const key = comparisonKey(id, { day, part: part++, side: SIDES[name] });
         this.#database.run("INSERT INTO comparison_rows VALUES (?, ?)", key, row);
@@ -54,7 +55,7 @@ export class ComparisonRows {
 
   /** What there is of a day, from a part on, until it is at least so many bytes. */
   read(id: number, day: number, part: number, bytesMax: number): ComparisonPage {
-    const pieces: SidesOf<Uint8Array[]> = { before: [], after: [] };
+    const rows: SidesOf<Uint8Array[]> = { before: [], after: [], both: [] };
     const end = comparisonKeyFrom(id, day + 1);
     let from = comparisonKey(id, { day, part, side: 0 });
     for (let bytes = 0, last = part; ;) {
@@ -63,10 +64,12 @@ export class ComparisonRows {
         from,
         end,
       );
-      if (row === undefined) return { pieces, next: null };
+      if (row === undefined) return { rows, next: null };
       const place = comparisonPlaceOf(row.key);
-      if (bytes >= bytesMax && place.part !== last) return { pieces, next: place.part };
-      pieces[place.side === SIDES.before ? "before" : "after"].push(...unpackPieces(new Uint8Array(row.state)));
+      if (bytes >= bytesMax && place.part !== last) return { rows, next: place.part };
+      const name = SIDE_NAMES[place.side];
+      assert(name !== undefined, "a side that has a name");
+      rows[name].push(new Uint8Array(row.state));
       bytes += row.state.byteLength;
       last = place.part;
       from = row.key + 1;
@@ -102,17 +105,6 @@ function* packPieces(pieces: Iterable<Uint8Array>, bytesMax: number): Generator<
     bytes += piece.length;
   }
   if (packed.length > 0) yield concat(packed, bytes);
-}
-
-function unpackPieces(row: Uint8Array): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < row.length;) {
-    const length = pieceLength(row, at);
-    if (length === null) throw new Error("a stored comparison is damaged");
-    pieces.push(row.slice(at, at + length));
-    at += length;
-  }
-  return pieces;
 }
 
 function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {

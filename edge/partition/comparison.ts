@@ -1,18 +1,28 @@
 /**
- * What a new generation changed. For a build, both sides of each UTC day are frozen as bytes, to be merged over partitions
- * and shown; for a verification, both sides of each window are compared by digest, and only counts are kept.
+ * What a new generation changed. For a build, both sides of each UTC day are frozen as bytes (frozen-day.ts), to be merged
+ * over partitions and shown; for a verification, both sides of each window are compared by digest, and only counts are kept.
  *
  * Both generations are live when this runs, so in any one turn they stand at the same offset. It works a run of windows a
  * turn, and appends go on in between: of each window both sides are equal in what was folded, though a later one has seen
  * more.
  */
-import { createState, digestTable, type FoldState, type GroupTable, meets, mergeWindow } from "#engine";
+import {
+  createState,
+  cutPieces,
+  digestTable,
+  type FoldState,
+  type GroupTable,
+  meets,
+  mergeWindow,
+  UsedValues,
+} from "#engine";
 import { ComparisonRows } from "./comparison-rows.ts";
 import type { Database } from "./database.ts";
+import type { DictionaryStore } from "./dictionary-store.ts";
 import { FrozenDay } from "./frozen-day.ts";
 import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
-import type { PartitionDiffDay } from "./rpc.ts";
+import type { ComparedDay } from "./rpc.ts";
 import { nextWindow, readWindows, sourcesOf, turnEnd } from "./view-reader.ts";
 import type { Views } from "./views.ts";
 import type { WindowsPage, WindowStore } from "./window-store.ts";
@@ -24,18 +34,22 @@ const COMPARED_PAGE: WindowsPage = {
   bytesMax: PARTITION_LIMITS.comparedBytesMax,
 };
 
+export const NO_DAY: ComparedDay = { day: null, before: [], after: [], both: [], values: [] };
+
 export class Comparisons {
   readonly #database: Database;
   readonly #views: Views;
   readonly #windows: WindowStore;
+  readonly #dictionaries: DictionaryStore;
   readonly #rows: ComparisonRows;
   /** The day that is being frozen. */
   #day: FrozenDay | null = null;
 
-  constructor(database: Database, views: Views, windows: WindowStore) {
+  constructor(database: Database, views: Views, windows: WindowStore, dictionaries: DictionaryStore) {
     this.#database = database;
     this.#views = views;
     this.#windows = windows;
+    this.#dictionaries = dictionaries;
     this.#rows = new ComparisonRows(database);
   }
 
@@ -124,7 +138,7 @@ export class Comparisons {
       this.#day = new FrozenDay(generation, origin, day, isLarge);
     }
     const frozen = this.#day;
-    for (const side of [frozen.before, frozen.after]) side.add(this.#collect(side.generation, from, to));
+    frozen.add(this.#collect(origin, from, to), this.#collect(generation, from, to), this.#dictionaries.current);
     frozen.to = to;
     if (frozen.isFull) this.#database.transaction(() => this.#write(generation));
   }
@@ -132,8 +146,8 @@ export class Comparisons {
   /** Writes what was frozen and is in memory only, with how far the comparison has come by that. */
   #write(generation: Generation): void {
     if (this.#day?.id !== generation.id) return;
-    const { id, day, before, after, to } = this.#day;
-    this.#rows.append(id, day, { before: before.take(), after: after.take() });
+    const { id, day, to } = this.#day;
+    this.#rows.append(id, day, this.#day.take(this.#dictionaries.current));
     this.#views.settle(generation, { comparedTo: to });
   }
 
@@ -142,13 +156,20 @@ export class Comparisons {
     return sources.reduce((sum, source) => sum + this.#windows.bytes(source.generation.id, source.from, source.to), 0);
   }
 
-  /** The first frozen day at or after `day`: all of it, or from a part on as much as is read in one turn. */
-  read(id: number, day: number, part?: number): PartitionDiffDay {
+  /** The first frozen day at or after `day`: from a part on, as much as is read in one turn. */
+  read(generation: Generation, day: number, part: number): ComparedDay {
+    const { id, config, plan } = generation;
     const found = this.#rows.firstDay(id, day);
-    if (found === null) return { day: null, before: [], after: [] };
-    const bytesMax = part === undefined ? Infinity : PARTITION_LIMITS.comparisonReadBytesMax;
-    const { pieces, next } = this.#rows.read(id, found, part ?? 0, bytesMax);
-    return { day: found, ...pieces, ...(next !== null && { next }) };
+    if (found === null) return NO_DAY;
+    const origin = config.against === null ? undefined : this.#views.find(config.view, config.against);
+    if (origin === undefined) throw new Error("the generation that it was compared with is gone");
+    const { rows, next } = this.#rows.read(id, found, part, PARTITION_LIMITS.comparisonReadBytesMax);
+    const used = new UsedValues((of) => this.#dictionaries.of(of));
+    const shapes = { before: origin.plan, after: plan, both: plan };
+    for (const side of ["before", "after", "both"] as const) {
+      for (const row of rows[side]) for (const piece of cutPieces(row)) used.add(shapes[side], piece);
+    }
+    return { day: found, ...rows, values: used.sent(), ...(next !== null && { next }) };
   }
 
   remove(id: number): void {

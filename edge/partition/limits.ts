@@ -154,7 +154,7 @@ export const PARTITION_LIMITS = {
   windowCostInGroups: 128,
   /** Windows of a side that are compared in one turn, and their stored bytes: what takes about as long as a slice should. */
   comparedWindowsMax: 64,
-  comparedBytesMax: 16 * KIB,
+  comparedBytesMax: 64 * KIB,
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,
   /** Bytes of a frozen comparison, both sides, after which a turn's reading ends. */

@@ -10,6 +10,7 @@ import type { GroupSelection } from "#engine";
 import { type AppendReply, fail, ok, type Result } from "#protocol";
 import { type Task, Alarms } from "./alarms.ts";
 import { weightOf } from "./commit-rows.ts";
+import { NO_DAY } from "./comparison.ts";
 import { Database } from "./database.ts";
 import type { Verdict } from "./decide.ts";
 import { FactStore } from "./facts.ts";
@@ -26,13 +27,13 @@ import { readRecords } from "./records.ts";
 import { Replay } from "./replay.ts";
 import { Retention } from "./retention.ts";
 import type {
+  ComparedDay,
   ConfigFailure,
   PartialGone,
   PartitionAnswer,
   PartitionAppend,
   PartitionAppendFailure,
   PartitionConfig,
-  PartitionDiffDay,
   PartitionQuery,
   PartitionQueryFailure,
   PartitionRecords,
@@ -192,17 +193,17 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     return this.#room?.partition.rejects ?? [];
   }
 
-  async diffDay(
+  async comparedDay(
     view: string,
     generation: number,
     day: number,
-    part?: number,
-  ): Promise<Result<PartitionDiffDay, ConfigFailure>> {
+    part: number,
+  ): Promise<Result<ComparedDay, ConfigFailure>> {
     const room = this.#openRoom();
     if (!room.ok) return room;
     const { views, comparisons } = room.value.partition;
     const found = views.find(view, generation);
-    return ok(found === undefined ? { day: null, before: [], after: [] } : comparisons.read(found.id, day, part));
+    return ok(found === undefined ? NO_DAY : comparisons.read(found, day, part));
   }
 
   // --- The platform's side ---

@@ -47,6 +47,6 @@ export const STREAM_LIMITS = {
   comparedDaysAtOnceMax: 4,
   /** Groups that are merged or compared in one turn: some milliseconds, which appends may have to wait beside it. */
   comparedGroupsPerTurn: 4_096,
-  /** Groups of one side of one day: two sides with a few measures fill half of the isolate. */
-  comparedGroupsMax: 500_000,
+  /** Groups of one day, those that are the same on both sides counted once: with a few measures they fill half of the isolate. */
+  comparedGroupsMax: 1_000_000,
 } as const;

@@ -1,11 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createState, digestState, mergePiece, shapeOf, type ViewSpec } from "#engine";
+import { digestState, type FoldState, type ViewSpec } from "#engine";
 import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
 import { Retention } from "../../../edge/partition/retention.ts";
-import type { PartitionDiffDay } from "../../../edge/partition/rpc.ts";
 import { BASE_TIME } from "../../support/events.ts";
 import {
   adsOf,
@@ -18,6 +17,7 @@ import {
   HOUR,
   MINUTE,
 } from "./held-partition.ts";
+import { readComparison } from "./read-comparison.ts";
 
 /** Ahead of the real clock, so that no alarm rings by itself. */
 const START = Math.ceil(Date.now() / DAY) * DAY + 400 * DAY;
@@ -127,28 +127,17 @@ test("the comparison holds both sides of each day", async () => {
   await held.append(clicks(3_000, BASE_MINUTE + 10 * DAY, 5_000));
   await held.configure({ generations: [generation(), generation({ generation: 2, spec: ONLY_US, against: 1 })] });
   await held.settle();
-  const shape = shapeOf(CLICKS_PER_AD.groupBy, CLICKS_PER_AD.measures);
-  const before = createState(shape);
-  const after = createState(shape);
-  const days: number[] = [];
-  for (let day: number | null = 0; day !== null;) {
-    const compared: PartitionDiffDay = expectOk(await held.stub.diffDay("clicks", 2, day));
-    if (compared.day === null) break;
-    days.push(compared.day);
-    for (const piece of compared.before) expectOk(mergePiece(shape, before, piece));
-    for (const piece of compared.after) expectOk(mergePiece(shape, after, piece));
-    day = compared.day + 1;
-  }
+  const { days, before, after } = await readComparison(held, 2);
   expect(days.length).toBe(2);
   expect(days.every((day) => day % DAY === 0)).toBe(true);
-  const total = (state: typeof before) =>
+  const total = (state: FoldState) =>
     [...state.windows.values()].reduce(
       (sum, { records, size }) => sum + Array.from(records.subarray(0, size)).reduce((a, b) => a + b, 0),
       0,
     );
   expect(total(before)).toBe(9_000);
   expect(total(after)).toBe(1_500);
-  expect(await held.stub.diffDay("clicks", 1, 0)).toEqual({ ok: true, value: { day: null, before: [], after: [] } });
+  expect(await held.stub.comparedDay("clicks", 1, 0, 0)).toMatchObject({ ok: true, value: { day: null } });
   expect(digestState(before)).not.toBe(digestState(after));
 });
 
