@@ -11,8 +11,8 @@ export function findCounterparts(other: GroupTable, table: GroupTable): Int32Arr
   const keys = table.keys.map((codes, k) => {
     const from = table.interners[k] as Interner;
     const to = other.interners[k] as Interner;
-    if (from === to) return codes;
-    const shared = to.sharedWith(from);
+    const shared = from === to ? from.size : to.sharedWith(from);
+    if (shared === from.size) return codes;
     return Uint32Array.from(codes.subarray(0, table.size), (code) =>
       code < shared ? code : (to.codeOf(from.valueOf(code)) ?? UNKNOWN),
     );

@@ -7,7 +7,7 @@ import type { CodeArray } from "./column-batch.ts";
 import type { Dictionaries, Dictionary } from "./dictionary.ts";
 import { type HomeTable, Interner } from "./interner.ts";
 import type { Shape } from "./plan.ts";
-import { decodeTable, type DictionariesOf, type KeyValues } from "./table-codec.ts";
+import { decodeTable, type KeyValues } from "./table-codec.ts";
 import type { Value } from "./value.ts";
 
 /** Of one dictionary, what was used. */
@@ -17,7 +17,7 @@ export interface SentValues {
   readonly attribute: string;
   /** Number of codes in the dictionary: those of the pieces are below. */
   readonly size: number;
-  /** In rising order; without 0, which stands for absent. */
+  /** Without 0, which stands for absent. */
   readonly codes: Uint32Array;
   readonly values: readonly Value[];
 }
@@ -89,7 +89,7 @@ class UsedCodes {
   }
 
   sent(): SentValues {
-    const codes = Uint32Array.from(this.#codes).sort();
+    const codes = Uint32Array.from(this.#codes);
     return {
       generation: this.#generation,
       attribute: this.#attribute,
@@ -100,43 +100,56 @@ class UsedCodes {
   }
 }
 
-/** The other end: what pieces are to be read with that came along with these values. */
-export function readSentValues(sent: readonly SentValues[]): DictionariesOf {
-  const byGeneration = new Map<number, Map<string, HomeTable>>();
-  for (const values of sent) {
-    const ofGeneration = byGeneration.get(values.generation) ?? new Map<string, HomeTable>();
-    ofGeneration.set(values.attribute, new SentDictionary(values));
-    byGeneration.set(values.generation, ofGeneration);
+/**
+ * The other end: what pieces are to be read with that came along with these values. More may come, of the same dictionaries, for
+ * pieces that come later. So no interner that has values from elsewhere as well may make one of these its home (see `Interner`).
+ */
+export class SentDictionaries {
+  readonly #byName = new Map<string, SentDictionary>();
+
+  add(sent: readonly SentValues[]): void {
+    for (const values of sent) {
+      const id = `${values.generation} ${values.attribute}`;
+      const known = this.#byName.get(id) ?? new SentDictionary();
+      this.#byName.set(id, known);
+      known.add(values);
+    }
   }
-  return (generation): KeyValues => ({ find: (attribute) => byGeneration.get(generation)?.get(attribute) ?? null });
+
+  /** @param generation of the dictionaries that a piece refers to */
+  of(generation: number): KeyValues {
+    return { find: (attribute) => this.#byName.get(`${generation} ${attribute}`) ?? null };
+  }
 }
 
 /** Some values of a dictionary under its codes. */
 class SentDictionary implements HomeTable {
-  readonly size: number;
-  readonly #sent: SentValues;
-  /** Made when a value is looked for, which is seldom. */
-  #codes: Map<Value, number> | null = null;
+  #size = 0;
+  readonly #values = new Map<number, Value>();
+  readonly #codes = new Map<Value, number>();
 
-  constructor(sent: SentValues) {
-    this.size = sent.size;
-    this.#sent = sent;
+  get size(): number {
+    return this.#size;
+  }
+
+  add({ size, codes, values }: SentValues): void {
+    this.#size = Math.max(this.#size, size);
+    for (let i = 0; i < codes.length; i++) {
+      const code = codes[i] as number;
+      if (this.#values.has(code)) continue;
+      const value = values[i] as Value;
+      this.#values.set(code, value);
+      this.#codes.set(value, code);
+    }
   }
 
   valueOf(code: number): Value {
-    const { codes, values } = this.#sent;
-    let [low, high] = [0, codes.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((codes[middle] as number) < code) low = middle + 1;
-      else high = middle;
-    }
-    assert(codes[low] === code, "a code whose value was sent");
-    return values[low] as Value;
+    const value = this.#values.get(code);
+    assert(value !== undefined, "a code whose value was sent");
+    return value;
   }
 
   codeOf(value: string | boolean): number | undefined {
-    this.#codes ??= new Map(this.#sent.values.map((known, i) => [known, this.#sent.codes[i] as number]));
     return this.#codes.get(value);
   }
 }

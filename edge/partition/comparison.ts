@@ -23,7 +23,7 @@ import { FrozenDay } from "./frozen-day.ts";
 import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { ComparedDay } from "./rpc.ts";
-import { nextWindow, readWindows, sourcesOf, turnEnd } from "./view-reader.ts";
+import { nextWindow, readTurn, sourcesOf, turnEnd } from "./view-reader.ts";
 import type { Views } from "./views.ts";
 import type { WindowsPage, WindowStore } from "./window-store.ts";
 
@@ -111,16 +111,14 @@ export class Comparisons {
 
   #collect(side: Generation, from: number, to: number): FoldState {
     const state = createState(side.plan);
-    for (const tables of readWindows(this.#views, this.#windows, side, from, to, state)) {
-      for (const table of tables) {
-        // What was read for this state may become its own; what is live goes on changing.
-        const isOwn = table.interners === state.interners;
-        if (isOwn && !state.windows.has(table.start)) {
-          state.windows.set(table.start, table);
-          state.groups += table.size;
-        } else {
-          mergeWindow(side.plan, state, table);
-        }
+    for (const table of readTurn(this.#views, this.#windows, side, from, to, state)) {
+      // What was read for this state may become its own; what is live goes on changing.
+      const isOwn = table.interners === state.interners;
+      if (isOwn && !state.windows.has(table.start)) {
+        state.windows.set(table.start, table);
+        state.groups += table.size;
+      } else {
+        mergeWindow(side.plan, state, table);
       }
     }
     return state;

@@ -153,7 +153,7 @@ export const PARTITION_LIMITS = {
   /** What a window costs beside its groups, in groups: reading what is stored of it, a header, a checksum. */
   windowCostInGroups: 128,
   /** Windows of a side that are compared in one turn, and their stored bytes: what takes about as long as a slice should. */
-  comparedWindowsMax: 64,
+  comparedWindowsMax: 32,
   comparedBytesMax: 64 * KIB,
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,

@@ -101,8 +101,12 @@ export class WindowStore {
     to: number,
   ): { readonly tables: readonly GroupTable[]; readonly next: number | null } {
     const next = this.pageEnd(id, from, to);
-    const rows = this.#parts(id, from, next ?? to);
-    return { tables: rows.map((row) => this.#decode(shape, into, row)), next };
+    return { tables: this.read(id, shape, into, from, next ?? to), next };
+  }
+
+  /** All of the stored windows with from <= start < to, which are no more than a page, as {@link page} gives them. */
+  read(id: number, shape: Shape, into: Pick<FoldState, "interners">, from: number, to: number): readonly GroupTable[] {
+    return this.#parts(id, from, to).map((row) => this.#decode(shape, into, row));
   }
 
   /**

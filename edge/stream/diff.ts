@@ -16,15 +16,14 @@ import {
   createState,
   cutPieces,
   decodeTable,
-  type DictionariesOf,
   type FoldState,
   Interner,
   type Measures,
   mergeWindow,
   type Query,
-  readSentValues,
   type RollupPlan,
   rollUp,
+  SentDictionaries,
   type Shape,
   shapeOf,
   type ViewSpec,
@@ -76,7 +75,7 @@ export class DiffWalk {
 
   /** One numbering of values for all sides of a day, so that none is looked up to be found on another side. */
   #newInterners(): readonly Interner[] {
-    return this.#common.groupBy.map(() => new Interner());
+    return this.#common.groupBy.map(() => new Interner(false));
   }
 
   /** Walks on, round by round, as long as `mayGoOn` says so. */
@@ -130,14 +129,19 @@ export class DiffWalk {
 
   /** Merges one partition's day; answers why that is impossible, or null. */
   async #merge(parts: readonly ComparedDay[], day: number): Promise<string | null> {
-    for (const { before, after, both, values } of parts) {
-      const dictionariesOf = readSentValues(values);
-      for (const [side, rows] of [
-        [this.#before, before],
-        [this.#after, after],
-        [this.#both, both],
-      ] as const) {
-        for (const merged of side.merge(rows, dictionariesOf)) {
+    const dictionaries = new SentDictionaries();
+    // One numbering of its values for all parts, so that each value is looked up once.
+    const sides = (
+      [
+        ["before", this.#before],
+        ["after", this.#after],
+        ["both", this.#both],
+      ] as const
+    ).map(([name, side]) => ({ name, side, numbering: side.numbering() }));
+    for (const part of parts) {
+      dictionaries.add(part.values);
+      for (const { name, side, numbering } of sides) {
+        for (const merged of side.merge(part[name], numbering, dictionaries)) {
           if (!merged.ok) return `${merged.failure} on ${new Date(day).toISOString().slice(0, 10)}`;
           await this.#turns.worked(merged.value);
         }
@@ -210,6 +214,8 @@ class Turns {
   }
 }
 
+type Numbering = Pick<FoldState, "interners">;
+
 /** Frozen windows of one of the two generations, rolled up to what it has in common with the other. */
 class Side {
   readonly #shape: Shape;
@@ -226,12 +232,20 @@ class Side {
     return this.#state.groups;
   }
 
+  /** For the keys of one partition's pieces. */
+  numbering(): Numbering {
+    return { interners: this.#shape.groupBy.map(() => new Interner()) };
+  }
+
   /** Merges a part of one partition's day, and says of each piece how many groups it had, or why that is impossible. */
-  *merge(rows: readonly Uint8Array[], dictionariesOf: DictionariesOf): Generator<Result<number, string>, void> {
-    const { interners } = createState(this.#shape);
+  *merge(
+    rows: readonly Uint8Array[],
+    numbering: Numbering,
+    dictionaries: SentDictionaries,
+  ): Generator<Result<number, string>, void> {
     for (const row of rows) {
       for (const piece of cutPieces(row)) {
-        const table = decodeTable(this.#shape, { interners }, piece, dictionariesOf);
+        const table = decodeTable(this.#shape, numbering, piece, (generation) => dictionaries.of(generation));
         if (!table.ok) return yield fail(table.failure.reason);
         rollUp(this.#rollup, this.#state, table.value);
         yield ok(table.value.size);

@@ -1,5 +1,5 @@
 /** A frozen comparison as the stream's object reads it: day by day, part by part. */
-import { createState, cutPieces, type FoldState, mergePiece, readSentValues, shapeOf, type ViewSpec } from "#engine";
+import { createState, cutPieces, type FoldState, mergePiece, SentDictionaries, shapeOf, type ViewSpec } from "#engine";
 import type { ComparedDay } from "../../../edge/partition/rpc.ts";
 import { CLICKS_PER_AD, expectOk, type HeldPartition } from "./held-partition.ts";
 
@@ -32,12 +32,14 @@ export async function readComparison(
     reads++;
     if (part === 0) days.push(read.day);
     values += read.values.reduce((sum, sent) => sum + sent.values.length, 0);
+    const dictionaries = new SentDictionaries();
+    dictionaries.add(read.values);
     for (const side of ["before", "after", "both"] as const) {
       for (const piece of read[side].flatMap((row) => [...cutPieces(row)])) {
         pieces[side]++;
         const into = side === "both" ? ([states.before, states.after] as const) : [states[side]];
         // A piece that becomes a window of one state must not become one of another: it is read anew.
-        for (const state of into) expectOk(mergePiece(shape, state, piece, readSentValues(read.values)));
+        for (const state of into) expectOk(mergePiece(shape, state, piece, (of) => dictionaries.of(of)));
       }
     }
     [day, part] = read.next === undefined ? [read.day + 1, 0] : [read.day, read.next];

@@ -7,6 +7,7 @@ import {
   Dictionaries,
   encodeTable,
   type FoldState,
+  type GroupTable,
   holdsTheSame,
   shapeOf,
   UsedValues,
@@ -40,25 +41,28 @@ function stateOf(counts: Counts): FoldState {
   return state;
 }
 
+/** A day in the parts in which a partition sends it. */
+type Parts = readonly ComparedDay[];
+
 /** As partitions of before kept it: either side whole, keys as texts. */
-function apart({ before, after }: Sides): ComparedDay {
+function apart({ before, after }: Sides): Parts {
   const [old, young] = [before, after].map((counts) =>
     [...stateOf(counts).windows.values()].map((table) => encodeTable(SHAPE, table)),
   ) as [Uint8Array[], Uint8Array[]];
-  return { ...NO_DAY, day: 0, before: old, after: young };
+  return [{ ...NO_DAY, day: 0, before: old, after: young }];
 }
 
-/** What is the same on both sides once, keys as codes of dictionaries that differ from partition to partition. */
-function once({ before, after }: Sides, partition: number): ComparedDay {
+/** What is the same on both sides once, keys as codes of dictionaries that differ from partition to partition; a window a part. */
+function once({ before, after }: Sides, partition: number): Parts {
   const dictionaries = new Dictionaries(1, [1, 2, 3, 4]);
   for (let i = 0; i < 5; i++) dictionaries.intern(dictionaries.attributeId("ad"), `ad-${(i + partition) % 5}`);
-  const used = new UsedValues(() => dictionaries);
   const [old, young] = [stateOf(before), stateOf(after)];
-  const day = { before: [] as Uint8Array[], after: [] as Uint8Array[], both: [] as Uint8Array[] };
-  const give = (side: keyof typeof day, table: Parameters<typeof encodeTable>[1]) => {
+  const parts: ComparedDay[] = [];
+  const give = (side: "before" | "after" | "both", table: GroupTable) => {
     const piece = encodeTable(SHAPE, table, dictionaries);
+    const used = new UsedValues(() => dictionaries);
     used.add(SHAPE, piece);
-    day[side].push(piece);
+    parts.push({ ...NO_DAY, day: 0, [side]: [piece], values: used.sent(), next: parts.length + 1 });
   };
   for (const start of new Set([...old.windows.keys(), ...young.windows.keys()])) {
     const [a, b] = [old.windows.get(start), young.windows.get(start)];
@@ -68,15 +72,16 @@ function once({ before, after }: Sides, partition: number): ComparedDay {
       if (b !== undefined) give("after", b);
     }
   }
-  return { ...NO_DAY, day: 0, ...day, values: used.sent() };
+  const { next: _, ...last } = parts.pop() as ComparedDay;
+  return [...parts, last];
 }
 
-async function diffOf(days: readonly ComparedDay[]): Promise<ReplayDiff> {
+async function diffOf(days: readonly Parts[]): Promise<ReplayDiff> {
   const walk = new DiffWalk({ view: "v", generation: 2, before: SPEC, after: SPEC }, days.length);
   const stub = (partition: number) =>
     ({
-      comparedDay: async (_view: string, _generation: number, day: number) =>
-        ok(day < DAY_MS ? days[partition] : NO_DAY),
+      comparedDay: async (_view: string, _generation: number, day: number, part: number) =>
+        ok(day < DAY_MS ? days[partition]?.[part] : NO_DAY),
     }) as unknown as PartitionRpc;
   const outcome = await walk.continue({ count: days.length, stub }, () => true);
   if (outcome.kind !== "done") throw new Error(JSON.stringify(outcome));
@@ -117,6 +122,6 @@ test("a row that is the same in one partition and differs in another is shown wi
 });
 
 test("keys whose values were not sent along are an error, not another key", async () => {
-  const day = once({ before: [[0, 1, 5]], after: [[0, 1, 5]] }, 0);
-  await expect(diffOf([{ ...day, values: [] }])).rejects.toThrow("impossible");
+  const parts = once({ before: [[0, 1, 5]], after: [[0, 1, 5]] }, 0);
+  await expect(diffOf([parts.map((part) => ({ ...part, values: [] }))])).rejects.toThrow("impossible");
 });
