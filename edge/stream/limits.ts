@@ -46,7 +46,7 @@ export const STREAM_LIMITS = {
   /** Partitions whose days are fetched at the same time: a day may be many megabytes. */
   comparedDaysAtOnceMax: 4,
   /** Groups that are merged or compared in one turn: some milliseconds, which appends may have to wait beside it. */
-  comparedGroupsPerTurn: 4_096,
+  comparedGroupsPerTurn: 8_192,
   /** Groups of one day, those that are the same on both sides counted once: with a few measures they fill half of the isolate. */
   comparedGroupsMax: 1_000_000,
 } as const;
