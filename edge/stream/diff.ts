@@ -33,6 +33,7 @@ import { canonicalJson } from "./generations.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { callPartitions, type Partitions } from "./partitions.ts";
 import type { ReplayDiff } from "./rpc.ts";
+import { Turns } from "./turns.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -71,6 +72,11 @@ export class DiffWalk {
     this.#after = new Side(compared.after, this.#common, interners);
     this.#both = new Side(compared.after, this.#common, interners);
     this.#comparison = new Comparison(shapeOf(this.#common.groupBy, this.#common.measures));
+  }
+
+  /** Groups of a day that are held. */
+  get #groupsMax(): number {
+    return Math.floor(STREAM_LIMITS.comparedCellsMax / (1 + this.#comparison.shape.accumulators.length));
   }
 
   /** One numbering of values for all sides of a day, so that none is looked up to be found on another side. */
@@ -146,9 +152,8 @@ export class DiffWalk {
           await this.#turns.worked(merged.value);
         }
       }
-      const { comparedGroupsMax } = STREAM_LIMITS;
       const groups = this.#before.groups + this.#after.groups + this.#both.groups;
-      if (groups > comparedGroupsMax) return `more than ${comparedGroupsMax} groups in a day`;
+      if (groups > this.#groupsMax) return `more than ${this.#groupsMax} groups in a day`;
     }
     return null;
   }
@@ -200,18 +205,6 @@ async function wholeDay(
     await scheduler.wait(0);
   }
   return ok(parts);
-}
-
-/** Cuts long work into turns, by what was done: the clock stands still in a turn. */
-class Turns {
-  #groups = 0;
-
-  async worked(groups: number): Promise<void> {
-    this.#groups += groups;
-    if (this.#groups < STREAM_LIMITS.comparedGroupsPerTurn) return;
-    this.#groups = 0;
-    await scheduler.wait(0);
-  }
 }
 
 type Numbering = Pick<FoldState, "interners">;

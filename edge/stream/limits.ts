@@ -47,6 +47,9 @@ export const STREAM_LIMITS = {
   comparedDaysAtOnceMax: 4,
   /** Groups that are merged or compared in one turn: some milliseconds, which appends may have to wait beside it. */
   comparedGroupsPerTurn: 8_192,
-  /** Groups of one day, those that are the same on both sides counted once: with a few measures they fill half of the isolate. */
-  comparedGroupsMax: 1_000_000,
+  /**
+   * Keys, and contents of accumulators, of the groups of one day, what is the same on both sides counted once: of a view that
+   * only counts, three million groups of eight bytes. With the texts of their keys they fill half of the isolate.
+   */
+  comparedCellsMax: 3_000_000,
 } as const;

@@ -16,6 +16,7 @@ import {
 } from "#engine";
 import type { ComparedDay, PartitionRpc } from "../../../edge/partition/rpc.ts";
 import { DiffWalk } from "../../../edge/stream/diff.ts";
+import { STREAM_LIMITS } from "../../../edge/stream/limits.ts";
 import type { ReplayDiff } from "../../../edge/stream/rpc.ts";
 
 const SPEC: ViewSpec = { where: {}, groupBy: ["ad"], windowMs: 60_000, measures: { clicks: { count: true } } };
@@ -124,4 +125,22 @@ test("a row that is the same in one partition and differs in another is shown wi
 test("keys whose values were not sent along are an error, not another key", async () => {
   const parts = once({ before: [[0, 1, 5]], after: [[0, 1, 5]] }, 0);
   await expect(diffOf([parts.map((part) => ({ ...part, values: [] }))])).rejects.toThrow("impossible");
+});
+
+test("a day of more groups than are held is an error; what is the same on both sides counts once", async () => {
+  const limits = STREAM_LIMITS as { comparedCellsMax: number };
+  const saved = limits.comparedCellsMax;
+  const same: Counts = [
+    [0, 1, 5],
+    [0, 2, 5],
+    [1, 1, 5],
+  ];
+  try {
+    limits.comparedCellsMax = 3;
+    expect((await diffOf([once({ before: same, after: same }, 0)])).rowsCompared).toBe(3);
+    limits.comparedCellsMax = 2;
+    await expect(diffOf([once({ before: same, after: same }, 0)])).rejects.toThrow("more than 2 groups in a day");
+  } finally {
+    limits.comparedCellsMax = saved;
+  }
 });
