@@ -4,6 +4,7 @@
  * Windows are handed in one at a time, so that a comparison over years never holds more than a day of both.
  */
 import { assert } from "#protocol";
+import { findCounterparts } from "./find-counterparts.ts";
 import { GroupTable } from "./group-table.ts";
 import type { Interner } from "./interner.ts";
 import { measureOfNothing, measureValue } from "./measure.ts";
@@ -33,19 +34,31 @@ export interface Diff {
 }
 
 export class Comparison {
-  readonly #shape: Shape;
+  readonly shape: Shape;
   #rowsCompared = 0;
   #rowsChanged = 0;
   /** Everything in one group each: totals of averages and distinct values are not sums of rows. */
   readonly #before: GroupTable;
   readonly #after: GroupTable;
+  /** Of windows that are the same on both sides. */
+  readonly #both: GroupTable;
   #largest: Change[] = [];
 
   constructor(shape: Shape) {
-    this.#shape = shape;
-    const total: Shape = { ...shape, groupBy: [] };
-    this.#before = new GroupTable(0, total, []);
-    this.#after = new GroupTable(0, total, []);
+    this.shape = shape;
+    this.#before = this.#newTotal();
+    this.#after = this.#newTotal();
+    this.#both = this.#newTotal();
+  }
+
+  #newTotal(): GroupTable {
+    return new GroupTable(0, { ...this.shape, groupBy: [] }, []);
+  }
+
+  /** Takes in a window that is the same on both sides, and was not compared before. */
+  addSame(both: GroupTable): void {
+    this.#addToTotal(this.#both, both);
+    this.#rowsCompared += both.size;
   }
 
   /** Compares one window, which was not compared before; null: that side has none. */
@@ -54,9 +67,9 @@ export class Comparison {
     if (after !== null) this.#addToTotal(this.#after, after);
     const seen = new Uint8Array(before?.size ?? 0);
     if (after !== null) {
-      const counterparts = findGroups(before, after);
+      const counterparts = before === null ? null : findCounterparts(before, after);
       for (let group = 0; group < after.size; group++) {
-        const counterpart = counterparts[group] as number;
+        const counterpart = counterparts?.[group] ?? -1;
         if (counterpart >= 0) seen[counterpart] = 1;
         this.#compareRow(time, before, counterpart, after, group);
       }
@@ -67,10 +80,15 @@ export class Comparison {
   }
 
   diff(): Diff {
-    const { groupBy, measures } = this.#shape;
+    const { groupBy, measures } = this.shape;
+    const [before, after] = [this.#before, this.#after].map((side) => {
+      const total = this.#newTotal();
+      for (const part of [side, this.#both]) this.#addToTotal(total, part);
+      return total;
+    }) as [GroupTable, GroupTable];
     const totals = measures.map(({ name }, i) => [
       name,
-      { before: this.#total(this.#before, i), after: this.#total(this.#after, i) },
+      { before: this.#total(before, i), after: this.#total(after, i) },
     ]);
     const largest = this.#largest.map((change) => ({
       time: change.time,
@@ -91,18 +109,18 @@ export class Comparison {
   }
 
   #total(table: GroupTable, measure: number): number | null {
-    const planned = this.#shape.measures[measure];
+    const planned = this.shape.measures[measure];
     assert(planned !== undefined, "a measure of the shape");
     return valueOf(planned, table, table.size - 1);
   }
 
   #addToTotal(total: GroupTable, table: GroupTable): void {
-    const sources = this.#shape.accumulators.map((_, i) => i);
+    const sources = this.shape.accumulators.map((_, i) => i);
     absorbGroups(total, table, [], sources, identity(table.size), table.size);
   }
 
   #compareRow(time: number, before: GroupTable | null, i: number, after: GroupTable | null, j: number): void {
-    const { measures } = this.#shape;
+    const { measures } = this.shape;
     const valuesBefore = measures.map((measure) => valueOf(measure, before, i));
     const valuesAfter = measures.map((measure) => valueOf(measure, after, j));
     this.#rowsCompared++;
@@ -119,21 +137,6 @@ export class Comparison {
     if (isFull && last !== undefined && compareChanges(change, last) >= 0) return;
     this.#largest = [...this.#largest, change].sort(compareChanges).slice(0, LARGEST_CHANGES_MAX);
   }
-}
-
-/** For each group of `after`, the group of `before` with the same key, or -1. */
-function findGroups(before: GroupTable | null, after: GroupTable): Int32Array {
-  const found = new Int32Array(after.size).fill(-1);
-  if (before === null) return found;
-  // The codes of `before` for each of `after`'s keys; no group has the code that stands for an unknown value.
-  const unknown = 0xffffffff;
-  const keys = after.keys.map((codes, k) => {
-    const from = after.interners[k] as Interner;
-    const to = before.interners[k] as Interner;
-    return Uint32Array.from(codes.subarray(0, after.size), (code) => to.codeOf(from.valueOf(code)) ?? unknown);
-  });
-  for (let group = 0; group < after.size; group++) found[group] = before.find(keys, group);
-  return found;
 }
 
 const valueOf = (measure: PlannedMeasure, table: GroupTable | null, group: number): number | null =>

@@ -230,6 +230,12 @@ export class Dictionaries {
     return dictionary;
   }
 
+  /** An attribute's dictionary; null if there is none, because no record has had the attribute. */
+  find(name: string): Dictionary | null {
+    const id = this.#ids.get(name);
+    return id === undefined ? null : this.dictionary(id);
+  }
+
   /** The code of a value, added if it is new; undefined if it is new and the dictionary is full: the column turns wide. */
   intern(id: number, value: string | boolean): number | undefined {
     const code = this.dictionary(id).intern(value, this.#room);

@@ -144,6 +144,22 @@ export class ExactSums implements NumberAccumulator {
     else sink.number(sum);
   }
 
+  /** Whether a group of another one has exactly the same sum, in whatever partials. */
+  isSameSum(group: number, other: ExactSums, otherGroup: number): boolean {
+    if (!this.#isPair(group) || !other.#isPair(otherGroup)) return this.#units(group) === other.#units(otherGroup);
+    const high = this.#high[group] as number;
+    const low = this.#low[group] as number;
+    const otherHigh = other.#high[otherGroup] as number;
+    const otherLow = other.#low[otherGroup] as number;
+    const sum = high + low;
+    // One rounded value and one error: two sums are equal if both are.
+    return sum === otherHigh + otherLow && errorOf(high, low, sum) === errorOf(otherHigh, otherLow, sum);
+  }
+
+  #isPair(group: number): boolean {
+    return !this.#rest.has(group) && !this.#huge.has(group);
+  }
+
   /** TwoSum into the column of high partials. Partials of other sums come here too: together they stay in range. */
   #addPartial(group: number, value: number): void {
     const before = this.#high[group] as number;
@@ -175,12 +191,22 @@ export class ExactSums implements NumberAccumulator {
 
   /** The slow and obvious way: all of the sum in one big integer, divided and rounded. */
   #quotient(group: number, divisor: number): number | null {
+    return unitsQuotient(this.#units(group), BigInt(divisor));
+  }
+
+  #units(group: number): bigint {
     let units = toUnits(this.#high[group] as number) + toUnits(this.#low[group] as number);
     for (const partial of this.#rest.get(group) ?? []) units += toUnits(partial);
     const huge = this.#huge.get(group);
     if (huge !== undefined) units += huge * toUnits(1);
-    return unitsQuotient(units, BigInt(divisor));
+    return units;
   }
+}
+
+/** What rounding `a + b` to `sum` has left out: the second half of TwoSum. */
+function errorOf(a: number, b: number, sum: number): number {
+  const added = sum - a;
+  return a - (sum - added) + (b - added);
 }
 
 /** Adds a number to partials that increase in magnitude and do not overlap, keeping them so (Shewchuk's Grow-Expansion). */

@@ -30,6 +30,12 @@ export class Interner implements ValueTable {
   readonly #values: AttributeValue[] = [];
   readonly #codes = new Map<AttributeValue, number>();
   readonly #translations = new WeakMap<ValueTable, Int32Array>();
+  readonly #mayHaveHome: boolean;
+
+  /** @param mayHaveHome false: for values of dictionaries that are not complete, and would give a value a second code later */
+  constructor(mayHaveHome = true) {
+    this.#mayHaveHome = mayHaveHome;
+  }
 
   get size(): number {
     return this.#base + this.#values.length;
@@ -46,7 +52,7 @@ export class Interner implements ValueTable {
 
   /** Makes a dictionary the home, unless there is one, or values have codes already. What it takes up later is not part of it. */
   settle(home: HomeTable): void {
-    if (this.size > 1) return;
+    if (this.size > 1 || !this.#mayHaveHome) return;
     this.#home = home;
     this.#base = home.size;
   }

@@ -23,10 +23,10 @@ import { assert, fail, ok, type Result } from "#protocol";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { CodeArray } from "./column-batch.ts";
 import { crc32c } from "./crc32c.ts";
-import type { Dictionaries, Dictionary } from "./dictionary.ts";
+import type { Dictionaries } from "./dictionary.ts";
 import type { FoldState } from "./fold-state.ts";
 import { GroupTable } from "./group-table.ts";
-import type { Interner } from "./interner.ts";
+import type { HomeTable, Interner } from "./interner.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
 import { mergeWindow } from "./merge.ts";
 import type { Shape } from "./plan.ts";
@@ -87,8 +87,9 @@ export function* encodeState(
   shape: Shape,
   state: FoldState,
   bytesMax: number = ENGINE_LIMITS.storedBytesMax,
+  dictionaries: Dictionaries | null = null,
 ): Generator<Uint8Array<ArrayBuffer>, void> {
-  for (const table of state.windows.values()) yield* encodeTablePieces(shape, table, bytesMax);
+  for (const table of state.windows.values()) yield* encodeTablePieces(shape, table, bytesMax, dictionaries);
 }
 
 /** Merges one piece into a state. On failure the state is as it was. */
@@ -148,7 +149,7 @@ export function decodeTable(
     const column =
       version === VERSION_1
         ? readTextKeys(reader, interner, size)
-        : readKeys(reader, interner, size, () => dictionaryFor(dictionaries, name));
+        : readKeys(reader, interner, size, () => dictionaries?.find(name) ?? null);
     if (column === null) return corrupt("keys of a dictionary that is not here");
     keys.push(column);
   }
@@ -161,6 +162,16 @@ export function decodeTable(
 export function pieceLength(bytes: Uint8Array, at = 0): number | null {
   if (bytes.length - at < LENGTH_AT + 4) return null;
   return new DataView(bytes.buffer, bytes.byteOffset + at, LENGTH_AT + 4).getUint32(LENGTH_AT, true);
+}
+
+/** Pieces that lie one behind the other. */
+export function* cutPieces(bytes: Uint8Array): Generator<Uint8Array, void> {
+  for (let at = 0; at < bytes.length;) {
+    const length = pieceLength(bytes, at);
+    assert(length !== null && length > 0 && at + length <= bytes.length, "whole pieces");
+    yield bytes.subarray(at, at + length);
+    at += length;
+  }
 }
 
 function encodeGroups(
@@ -183,7 +194,7 @@ function encodeGroups(
   writer.uint32(dictionaries?.generation ?? 0);
   writer.uint32(0);
   table.keys.forEach((codes, k) => {
-    const dictionary = dictionaryFor(dictionaries, shape.groupBy[k] as string);
+    const dictionary = dictionaries?.find(shape.groupBy[k] as string) ?? null;
     writeKeys(writer, table.interners[k] as Interner, codes, from, to, dictionary);
   });
   writer.integers(table.records, from, to);
@@ -209,12 +220,13 @@ function readTextKeys(reader: ByteReader, interner: Interner, count: number): Co
   return codes;
 }
 
-/** An attribute's dictionary; null if there is none, because no record has had the attribute. */
-const dictionaryFor = (dictionaries: Dictionaries | null, name: string): Dictionary | null =>
-  dictionaries?.hasAttribute(name) === true ? dictionaries.dictionary(dictionaries.attributeId(name)) : null;
+/** What codes stand for in one generation of dictionaries: those themselves, or as much of them as was sent along. */
+export interface KeyValues {
+  find(attribute: string): HomeTable | null;
+}
 
 /** Dictionaries by generation. */
-export type DictionariesOf = (generation: number) => Dictionaries | null;
+export type DictionariesOf = (generation: number) => KeyValues | null;
 
 const noDictionaries: DictionariesOf = () => null;
 
@@ -226,7 +238,7 @@ function pieceEnd(
   bytesMax: number,
   dictionaries: Dictionaries | null,
 ): number {
-  const used = shape.groupBy.map((name) => dictionaryFor(dictionaries, name));
+  const used = shape.groupBy.map((name) => dictionaries?.find(name) ?? null);
   // A constant for each column: counts, widths and padding.
   let bytes = HEADER_BYTES + 64 * (1 + table.keys.length + table.accumulators.length);
   let group = from;

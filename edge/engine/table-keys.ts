@@ -13,7 +13,7 @@ import type { AttributeValue } from "#protocol";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import type { CodeArray } from "./column-batch.ts";
 import type { Dictionary } from "./dictionary.ts";
-import type { Interner } from "./interner.ts";
+import type { HomeTable, Interner } from "./interner.ts";
 import { taggedText, untaggedValue, type Value } from "./value.ts";
 
 /** Writes the keys of groups [from, to). */
@@ -62,7 +62,7 @@ export function readKeys(
   reader: ByteReader,
   interner: Interner,
   count: number,
-  dictionary: () => Dictionary | null,
+  dictionary: () => HomeTable | null,
 ): CodeArray | null {
   const base = reader.uint32();
   const texts = reader.texts();
@@ -84,7 +84,7 @@ export function readKeys(
     } else {
       let translated = known.get(code);
       if (translated === undefined)
-        known.set(code, (translated = interner.intern((source as Dictionary).valueOf(code))));
+        known.set(code, (translated = interner.intern((source as HomeTable).valueOf(code))));
       codes[group] = translated;
     }
   }

@@ -1,18 +1,29 @@
 /**
- * What a new generation changed. For a build, both sides of each UTC day are frozen as bytes, to be merged over partitions
- * and shown; for a verification, both sides of each window are compared by digest, and only counts are kept.
+ * What a new generation changed. For a build, both sides of each UTC day are frozen as bytes (frozen-day.ts), to be merged
+ * over partitions and shown; for a verification, both sides of each window are compared by digest, and only counts are kept.
  *
  * Both generations are live when this runs, so in any one turn they stand at the same offset. It works a run of windows a
  * turn, and appends go on in between: of each window both sides are equal in what was folded, though a later one has seen
  * more.
  */
-import { createState, digestTable, type FoldState, type GroupTable, meets, mergeWindow, pieceLength } from "#engine";
+import {
+  createState,
+  cutPieces,
+  digestTable,
+  type FoldState,
+  type GroupTable,
+  meets,
+  mergeWindow,
+  UsedValues,
+} from "#engine";
+import { ComparisonRows } from "./comparison-rows.ts";
 import type { Database } from "./database.ts";
+import type { DictionaryStore } from "./dictionary-store.ts";
 import { FrozenDay } from "./frozen-day.ts";
 import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
-import type { PartitionDiffDay } from "./rpc.ts";
-import { nextWindow, readWindows, sourcesOf, turnEnd } from "./view-reader.ts";
+import type { ComparedDay } from "./rpc.ts";
+import { nextWindow, readTurn, sourcesOf, turnEnd } from "./view-reader.ts";
 import type { Views } from "./views.ts";
 import type { WindowsPage, WindowStore } from "./window-store.ts";
 
@@ -22,19 +33,24 @@ const COMPARED_PAGE: WindowsPage = {
   rowsMax: PARTITION_LIMITS.comparedWindowsMax,
   bytesMax: PARTITION_LIMITS.comparedBytesMax,
 };
-const SIDES = { before: 0, after: 1 } as const;
+
+export const NO_DAY: ComparedDay = { day: null, before: [], after: [], both: [], values: [] };
 
 export class Comparisons {
   readonly #database: Database;
   readonly #views: Views;
   readonly #windows: WindowStore;
+  readonly #dictionaries: DictionaryStore;
+  readonly #rows: ComparisonRows;
   /** The day that is being frozen. */
   #day: FrozenDay | null = null;
 
-  constructor(database: Database, views: Views, windows: WindowStore) {
+  constructor(database: Database, views: Views, windows: WindowStore, dictionaries: DictionaryStore) {
     this.#database = database;
     this.#views = views;
     this.#windows = windows;
+    this.#dictionaries = dictionaries;
+    this.#rows = new ComparisonRows(database);
   }
 
   /** Compares some windows of a day more, and settles the generation after the last one. */
@@ -95,16 +111,14 @@ export class Comparisons {
 
   #collect(side: Generation, from: number, to: number): FoldState {
     const state = createState(side.plan);
-    for (const tables of readWindows(this.#views, this.#windows, side, from, to, state)) {
-      for (const table of tables) {
-        // What was read for this state may become its own; what is live goes on changing.
-        const isOwn = table.interners === state.interners;
-        if (isOwn && !state.windows.has(table.start)) {
-          state.windows.set(table.start, table);
-          state.groups += table.size;
-        } else {
-          mergeWindow(side.plan, state, table);
-        }
+    for (const table of readTurn(this.#views, this.#windows, side, from, to, state)) {
+      // What was read for this state may become its own; what is live goes on changing.
+      const isOwn = table.interners === state.interners;
+      if (isOwn && !state.windows.has(table.start)) {
+        state.windows.set(table.start, table);
+        state.groups += table.size;
+      } else {
+        mergeWindow(side.plan, state, table);
       }
     }
     return state;
@@ -122,7 +136,7 @@ export class Comparisons {
       this.#day = new FrozenDay(generation, origin, day, isLarge);
     }
     const frozen = this.#day;
-    for (const side of [frozen.before, frozen.after]) side.add(this.#collect(side.generation, from, to));
+    frozen.add(this.#collect(origin, from, to), this.#collect(generation, from, to), this.#dictionaries.current);
     frozen.to = to;
     if (frozen.isFull) this.#database.transaction(() => this.#write(generation));
   }
@@ -130,21 +144,8 @@ export class Comparisons {
   /** Writes what was frozen and is in memory only, with how far the comparison has come by that. */
   #write(generation: Generation): void {
     if (this.#day?.id !== generation.id) return;
-    const { id, day, before, after, to } = this.#day;
-    for (const [side, frozen] of [
-      [SIDES.before, before],
-      [SIDES.after, after],
-    ] as const) {
-      let { part } = this.#database.only<{ part: number }>(
-        "SELECT coalesce(max(part) + 1, 0) AS part FROM comparisons WHERE generation = ? AND day = ? AND side = ?",
-        id,
-        day,
-        side,
-      );
-      for (const row of packPieces(frozen.take(), PARTITION_LIMITS.comparisonRowBytesMax)) {
-        this.#database.run("INSERT INTO comparisons VALUES (?, ?, ?, ?, ?)", id, day, side, part++, row);
-      }
-    }
+    const { id, day, to } = this.#day;
+    this.#rows.append(id, day, this.#day.take(this.#dictionaries.current));
     this.#views.settle(generation, { comparedTo: to });
   }
 
@@ -153,45 +154,20 @@ export class Comparisons {
     return sources.reduce((sum, source) => sum + this.#windows.bytes(source.generation.id, source.from, source.to), 0);
   }
 
-  /** The first frozen day at or after `day`: all of it, or from a part on as much as is read in one turn. */
-  read(id: number, day: number, part?: number): PartitionDiffDay {
-    const row = this.#database.first<{ day: number }>(
-      "SELECT day FROM comparisons WHERE generation = ? AND day >= ? ORDER BY day LIMIT 1",
-      id,
-      day,
-    );
-    if (row === undefined) return { day: null, before: [], after: [] };
-    const { day: found } = row;
-    if (part === undefined) {
-      return { day: found, before: this.#side(id, found, SIDES.before), after: this.#side(id, found, SIDES.after) };
+  /** The first frozen day at or after `day`: from a part on, as much as is read in one turn. */
+  read(generation: Generation, day: number, part: number): ComparedDay {
+    const { id, config, plan } = generation;
+    const found = this.#rows.firstDay(id, day);
+    if (found === null) return NO_DAY;
+    const origin = config.against === null ? undefined : this.#views.find(config.view, config.against);
+    if (origin === undefined) throw new Error("the generation that it was compared with is gone");
+    const { rows, next } = this.#rows.read(id, found, part, PARTITION_LIMITS.comparisonReadBytesMax);
+    const used = new UsedValues((of) => this.#dictionaries.of(of));
+    const shapes = { before: origin.plan, after: plan, both: plan };
+    for (const side of ["before", "after", "both"] as const) {
+      for (const row of rows[side]) for (const piece of cutPieces(row)) used.add(shapes[side], piece);
     }
-    const before: Uint8Array[] = [];
-    const after: Uint8Array[] = [];
-    // Part by part: to ask SQLite for their lengths would read all of them, since in this table a row is a key of the index.
-    let bytes = 0;
-    for (let next = part; ; next++) {
-      const more = [this.#side(id, found, SIDES.before, next), this.#side(id, found, SIDES.after, next)] as const;
-      if (more[0].length + more[1].length === 0) return { day: found, before, after };
-      before.push(...more[0]);
-      after.push(...more[1]);
-      bytes += more.flat().reduce((sum, piece) => sum + piece.length, 0);
-      if (bytes >= PARTITION_LIMITS.comparisonReadBytesMax) return { day: found, before, after, next: next + 1 };
-    }
-  }
-
-  /** One side of a day: of all its parts, or of one. */
-  #side(id: number, day: number, side: number, part: number | null = null): Uint8Array[] {
-    return this.#database
-      .all<{ state: ArrayBuffer }>(
-        `SELECT state FROM comparisons
-         WHERE generation = ? AND day = ? AND side = ? AND part BETWEEN ? AND ? ORDER BY part`,
-        id,
-        day,
-        side,
-        part ?? 0,
-        part ?? Number.MAX_SAFE_INTEGER,
-      )
-      .flatMap(({ state }) => unpackPieces(new Uint8Array(state)));
+    return { day: found, ...rows, values: used.sent(), ...(next !== null && { next }) };
   }
 
   remove(id: number): void {
@@ -201,21 +177,7 @@ export class Comparisons {
   /** Takes away as much of a comparison as one turn should. @returns whether there was any */
   removeSome(id: number): boolean {
     if (this.#day?.id === id) this.#day = null;
-    const first = this.#database.first<{ day: number; side: number; part: number }>(
-      "SELECT day, side, part FROM comparisons WHERE generation = ? ORDER BY day, side, part LIMIT 1",
-      id,
-    );
-    if (first === undefined) return false;
-    const { day, side, part } = first;
-    const end = part + PARTITION_LIMITS.droppedComparisonRowsMax;
-    this.#database.run(
-      "DELETE FROM comparisons WHERE generation = ? AND day = ? AND side = ? AND part < ?",
-      id,
-      day,
-      side,
-      end,
-    );
-    return true;
+    return this.#rows.removeSome(id);
   }
 }
 
@@ -223,40 +185,3 @@ const digestOf = ({ windows }: FoldState, start: number): string | null => {
   const table: GroupTable | undefined = windows.get(start);
   return table === undefined ? null : digestTable(table);
 };
-
-/** Puts pieces one behind the other into rows. Each says how long it is, so that they come apart again. */
-function* packPieces(pieces: Iterable<Uint8Array>, bytesMax: number): Generator<Uint8Array> {
-  let packed: Uint8Array[] = [];
-  let bytes = 0;
-  for (const piece of pieces) {
-    if (packed.length > 0 && bytes + piece.length > bytesMax) {
-      yield concat(packed, bytes);
-      packed = [];
-      bytes = 0;
-    }
-    packed.push(piece);
-    bytes += piece.length;
-  }
-  if (packed.length > 0) yield concat(packed, bytes);
-}
-
-function unpackPieces(row: Uint8Array): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < row.length;) {
-    const length = pieceLength(row, at);
-    if (length === null) throw new Error("a stored comparison is damaged");
-    pieces.push(row.slice(at, at + length));
-    at += length;
-  }
-  return pieces;
-}
-
-function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

@@ -138,7 +138,9 @@ export class DictionaryStore {
     const segment = this.#database.first<{ dictionary: number }>(
       "SELECT dictionary FROM segments ORDER BY base_offset LIMIT 1",
     );
-    const hasWindows = this.#database.first("SELECT 1 AS one FROM windows LIMIT 1") !== undefined;
+    const hasWindows = ["window_rows", "comparison_rows"].some(
+      (table) => this.#database.first(`SELECT 1 AS one FROM ${table} LIMIT 1`) !== undefined,
+    );
     const windowsFrom = hasWindows ? this.#windowUse().from : Infinity;
     const oldest = Math.min(segment?.dictionary ?? Infinity, windowsFrom, this.#current.generation);
     this.#database.run("DELETE FROM dictionaries WHERE generation < ?", oldest);

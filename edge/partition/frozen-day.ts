@@ -1,6 +1,9 @@
 /**
- * One UTC day of a comparison while it is being frozen: both sides, in memory until there is a row's worth of them. To write
- * a row for each few windows would be a synchronization of the disk for each.
+ * One UTC day of a comparison while it is being frozen: in memory until there is a row's worth of it. To write a row for each
+ * few windows would be a synchronization of the disk for each.
+ *
+ * Most windows are the same on both sides: such a one is kept once, and counts for both. Keys are codes of the partition's
+ * dictionaries, as in any stored window; whoever reads them elsewhere is sent the values along with them.
  *
  * A day is kept window by window; one that is too much for an answer is rolled up to a single window, and then it is written
  * only when all of it is there.
@@ -8,12 +11,17 @@
 import {
   compileRollup,
   createState,
-  encodeState,
+  type Dictionaries,
+  encodeTablePieces,
   type FoldState,
   type GroupTable,
+  holdsTheSame,
+  isSameShape,
   type RollupPlan,
   rollUp,
+  type Shape,
 } from "#engine";
+import type { SidesOf } from "./comparison-rows.ts";
 import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 
@@ -25,71 +33,83 @@ export class FrozenDay {
   readonly day: number;
   /** Windows that start before it are in. */
   to: number;
-  readonly before: FrozenSide;
-  readonly after: FrozenSide;
+  readonly #before: Shape;
+  readonly #after: Shape;
+  readonly #isSameShape: boolean;
+  /** Both sides alike: rows of a day can only be compared with rows of a day. */
+  readonly #whole: { readonly before: WholeDay; readonly after: WholeDay } | null;
+  #pieces = noPieces();
+  #bytes = 0;
 
   constructor(generation: Generation, origin: Generation, day: number, isLarge: boolean) {
     this.id = generation.id;
     this.day = day;
     this.to = day;
-    // Both alike: rows of a day can only be compared with rows of a day.
-    this.before = new FrozenSide(origin, day, isLarge);
-    this.after = new FrozenSide(generation, day, isLarge);
+    this.#before = origin.plan;
+    this.#after = generation.plan;
+    this.#isSameShape = isSameShape(origin.plan, generation.plan);
+    this.#whole = isLarge ? { before: new WholeDay(origin, day), after: new WholeDay(generation, day) } : null;
   }
 
   /** Whether there is enough to be written before the day is over. */
   get isFull(): boolean {
-    return this.before.bytes + this.after.bytes >= PARTITION_LIMITS.comparisonWriteBytesMax;
-  }
-}
-
-export class FrozenSide {
-  readonly generation: Generation;
-  readonly #whole: { readonly rollup: RollupPlan; readonly state: FoldState } | null;
-  #pieces: Uint8Array[] = [];
-  #bytes = 0;
-
-  constructor(generation: Generation, day: number, isLarge: boolean) {
-    this.generation = generation;
-    const rollup = isLarge ? compileRollup(generation.config.spec, wholeDay(generation, day), {}) : null;
-    this.#whole = rollup && { rollup, state: createState(rollup.query) };
+    return this.#bytes >= PARTITION_LIMITS.comparisonWriteBytesMax;
   }
 
-  /** Of the pieces that are to be written; a whole day has none before its end. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** Adds windows, each of them whole. */
-  add(windows: FoldState): void {
-    const tables: Iterable<GroupTable> = windows.windows.values();
-    if (this.#whole !== null) {
-      for (const table of tables) rollUp(this.#whole.rollup, this.#whole.state, table);
-      return;
-    }
-    for (const piece of encodeState(this.generation.plan, windows, PARTITION_LIMITS.comparisonRowBytesMax)) {
-      this.#pieces.push(piece);
-      this.#bytes += piece.length;
+  /** Adds some windows of both sides, each of them whole. */
+  add(before: FoldState, after: FoldState, dictionaries: Dictionaries): void {
+    if (this.#whole === null) {
+      this.#addWindows(before, after, dictionaries);
+    } else {
+      this.#whole.before.add(before);
+      this.#whole.after.add(after);
     }
   }
 
   /** What there is to write, which is then forgotten. */
-  take(): readonly Uint8Array[] {
+  take(dictionaries: Dictionaries): SidesOf<readonly Uint8Array[]> {
+    if (this.#whole !== null) this.#addWindows(this.#whole.before.state, this.#whole.after.state, dictionaries);
     const pieces = this.#pieces;
-    this.#pieces = [];
+    this.#pieces = noPieces();
     this.#bytes = 0;
-    if (this.#whole === null) return pieces;
-    return [...encodeState(this.generation.plan, this.#whole.state, PARTITION_LIMITS.comparisonRowBytesMax)];
+    return pieces;
+  }
+
+  #addWindows(before: FoldState, after: FoldState, dictionaries: Dictionaries): void {
+    for (const start of new Set([...before.windows.keys(), ...after.windows.keys()])) {
+      const [old, young] = [before.windows.get(start), after.windows.get(start)];
+      if (this.#isSameShape && old !== undefined && young !== undefined && holdsTheSame(old, young)) {
+        this.#encode("both", this.#after, young, dictionaries);
+        continue;
+      }
+      if (old !== undefined) this.#encode("before", this.#before, old, dictionaries);
+      if (young !== undefined) this.#encode("after", this.#after, young, dictionaries);
+    }
+  }
+
+  #encode(side: keyof SidesOf<unknown>, shape: Shape, table: GroupTable, dictionaries: Dictionaries): void {
+    for (const piece of encodeTablePieces(shape, table, PARTITION_LIMITS.comparisonRowBytesMax, dictionaries)) {
+      this.#pieces[side].push(piece);
+      this.#bytes += piece.length;
+    }
   }
 }
 
-const wholeDay = ({ config: { spec } }: Generation, day: number) => ({
-  from: day,
-  to: day + DAY_MS,
-  where: {},
-  groupBy: spec.groupBy,
-  everyMs: null,
-  measures: spec.measures,
-  orderBy: null,
-  limit: 0,
-});
+const noPieces = (): SidesOf<Uint8Array[]> => ({ before: [], after: [], both: [] });
+
+/** A day of one side as a single window. */
+class WholeDay {
+  readonly #rollup: RollupPlan;
+  readonly state: FoldState;
+
+  constructor({ config: { spec } }: Generation, day: number) {
+    const { groupBy, measures } = spec;
+    const whole = { from: day, to: day + DAY_MS, where: {}, groupBy, everyMs: null, measures, orderBy: null, limit: 0 };
+    this.#rollup = compileRollup(spec, whole, {});
+    this.state = createState(this.#rollup.query);
+  }
+
+  add(windows: FoldState): void {
+    for (const table of windows.windows.values()) rollUp(this.#rollup, this.state, table);
+  }
+}

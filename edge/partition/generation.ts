@@ -26,6 +26,7 @@ import {
   type HashSeed,
   type Intervals,
 } from "#engine";
+import { PARTITION_LIMITS } from "./limits.ts";
 import type { GenerationConfig, GenerationState, GenerationStatus, Interval } from "./rpc.ts";
 
 export type GenerationPhase = "building" | "comparing" | "caught-up" | "verified" | "differs" | "failed" | "dropped";
@@ -150,6 +151,14 @@ export function checkWindowGroups(start: number, groups: number): void {
   const max = ENGINE_LIMITS.windowGroupsMax;
   if (groups > max) {
     throw new Error(`the window at ${new Date(start).toISOString()} has more than ${max} groups`);
+  }
+}
+
+/** Throws if a window takes more rows than their keys can tell apart: its groups hold too much. */
+export function checkWindowRows(start: number, rows: number): void {
+  const max = PARTITION_LIMITS.windowRowsMax;
+  if (rows > max) {
+    throw new Error(`the window at ${new Date(start).toISOString()} takes more than ${max} rows`);
   }
 }
 

@@ -112,9 +112,13 @@ export const PARTITION_LIMITS = {
   droppedWindowsMax: 256,
   droppedBytesMax: 256 * KIB,
   droppedComparisonRowsMax: 16,
+  /** Rows of one window: of up to 1 MiB each, more than the memory of an isolate. A power of two: it is part of their keys. */
+  windowRowsMax: 256,
+  /** Rows that one step of a migration moves: at most 128 MiB on its way through SQLite, commonly one. */
+  movedRowsMax: 128,
   /** Stored bytes of windows that are read in one turn: they take several times as much heap. A single window always is. */
   windowsPageBytesMax: 512 * KIB,
-  /** Windows of which it is remembered that they are sound: a week of minutes, in less than a MiB. */
+  /** Rows of windows of which it is remembered that they are sound: a week of minutes, in less than a MiB. */
   soundWindowsMax: 10_080,
 
   // --- Replay and scans ---
@@ -151,8 +155,8 @@ export const PARTITION_LIMITS = {
   /** What a window costs beside its groups, in groups: reading what is stored of it, a header, a checksum. */
   windowCostInGroups: 128,
   /** Windows of a side that are compared in one turn, and their stored bytes: what takes about as long as a slice should. */
-  comparedWindowsMax: 64,
-  comparedBytesMax: 16 * KIB,
+  comparedWindowsMax: 32,
+  comparedBytesMax: 64 * KIB,
   /** Stored bytes of a day, one side, beyond which a comparison keeps the day's totals instead of its windows. */
   comparedDayBytesMax: 8 * MIB,
   /** Bytes of a frozen comparison, both sides, after which a turn's reading ends. */

@@ -7,6 +7,7 @@
  */
 import { COLUMN_PARTS_MAX } from "#engine";
 import type { Database } from "./database.ts";
+import { moveSomeRows } from "./move-rows.ts";
 
 const MIGRATIONS: readonly { readonly name: string; readonly statements: readonly string[] }[] = [
   {
@@ -89,10 +90,22 @@ const MIGRATIONS: readonly { readonly name: string; readonly statements: readonl
        ) STRICT`,
     ],
   },
+  {
+    name: "windows by one number",
+    statements: [
+      // What `windows` and `comparisons` held, under the numbers of row-keys.ts: move-rows.ts carries it over, and drops those.
+      `CREATE TABLE window_rows (key INTEGER PRIMARY KEY, changed_at INTEGER NOT NULL, state BLOB NOT NULL) STRICT`,
+      `CREATE TABLE comparison_rows (key INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT`,
+    ],
+  },
 ];
 
-/** Brings the tables up to date. Does nothing, and writes nothing, when they are. */
-export function migrate(database: Database, now: number): void {
+/**
+ * Brings the tables up to date. Does nothing, and writes nothing, when they are.
+ *
+ * @returns whether rows are left in tables of before: nothing may be read or written until {@link moveSomeRows} has moved them
+ */
+export function migrate(database: Database, now: number): boolean {
   database.run(
     "CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL) STRICT",
   );
@@ -103,4 +116,5 @@ export function migrate(database: Database, now: number): void {
       database.run("INSERT INTO migrations VALUES (?, ?, ?)", done + i + 1, name, now);
     });
   });
+  return moveSomeRows(database);
 }

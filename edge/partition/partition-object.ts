@@ -10,6 +10,7 @@ import type { GroupSelection } from "#engine";
 import { type AppendReply, fail, ok, type Result } from "#protocol";
 import { type Task, Alarms } from "./alarms.ts";
 import { weightOf } from "./commit-rows.ts";
+import { NO_DAY } from "./comparison.ts";
 import { Database } from "./database.ts";
 import type { Verdict } from "./decide.ts";
 import { FactStore } from "./facts.ts";
@@ -17,6 +18,7 @@ import { FrozenPartials } from "./frozen-partials.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { migrate } from "./migrations.ts";
+import { moveSomeRows } from "./move-rows.ts";
 import { Partition } from "./partition.ts";
 import { streamPieces } from "./partial.ts";
 import { queryLog, queryView, ScanGate } from "./query.ts";
@@ -25,13 +27,13 @@ import { readRecords } from "./records.ts";
 import { Replay } from "./replay.ts";
 import { Retention } from "./retention.ts";
 import type {
+  ComparedDay,
   ConfigFailure,
   PartialGone,
   PartitionAnswer,
   PartitionAppend,
   PartitionAppendFailure,
   PartitionConfig,
-  PartitionDiffDay,
   PartitionQuery,
   PartitionQueryFailure,
   PartitionRecords,
@@ -61,7 +63,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
   readonly #frozen = new FrozenPartials();
   readonly #alarms: Alarms;
   #room: Room | null = null;
-  #isDeleted: boolean;
+  #isDeleted = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -80,7 +82,20 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       commitRequestsMax: PARTITION_LIMITS.commitRequestsMax,
       commitRecordsMax: PARTITION_LIMITS.commitRecordsMax,
     });
-    migrate(this.#database, Date.now());
+    if (migrate(this.#database, Date.now())) {
+      void ctx.blockConcurrencyWhile(async () => {
+        // A wait after each step, so that it is on the disk, and not lost if the platform stops the object.
+        do await scheduler.wait(0);
+        while (moveSomeRows(this.#database));
+        this.#wake();
+      });
+    } else {
+      this.#wake();
+    }
+  }
+
+  /** Everything is as it was when the last commit was written. */
+  #wake(): void {
     this.#isDeleted = this.#facts.get("deleted") !== undefined;
     const config = this.#facts.get("config");
     if (config !== undefined && !this.#isDeleted) this.#room = this.#open(config);
@@ -178,17 +193,17 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     return this.#room?.partition.rejects ?? [];
   }
 
-  async diffDay(
+  async comparedDay(
     view: string,
     generation: number,
     day: number,
-    part?: number,
-  ): Promise<Result<PartitionDiffDay, ConfigFailure>> {
+    part: number,
+  ): Promise<Result<ComparedDay, ConfigFailure>> {
     const room = this.#openRoom();
     if (!room.ok) return room;
     const { views, comparisons } = room.value.partition;
     const found = views.find(view, generation);
-    return ok(found === undefined ? { day: null, before: [], after: [] } : comparisons.read(found.id, day, part));
+    return ok(found === undefined ? NO_DAY : comparisons.read(found, day, part));
   }
 
   // --- The platform's side ---

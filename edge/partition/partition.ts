@@ -69,7 +69,7 @@ export class Partition {
     this.#producers = new ProducerStore(database);
     this.windows = new WindowStore(database, this.#dictionaries);
     this.views = new Views(database, config.seed);
-    this.comparisons = new Comparisons(database, this.views, this.windows);
+    this.comparisons = new Comparisons(database, this.views, this.windows, this.#dictionaries);
     this.trimmed = new Trimmed(facts);
     this.#lastAppendTime = Math.max(checkpoint.lastAppendTime, this.log.lastAppendTime);
     this.#greatestTime = checkpoint.greatestTime;

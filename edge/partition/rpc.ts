@@ -4,7 +4,7 @@
  * added, never given a new meaning.
  */
 import type { AdmissionFailure, AppendReply, AttributeValue, CommitPoint, RejectedEvent, Result } from "#protocol";
-import type { EarlyStop, EventColumns, GroupSelection, HashSeed, Query, ViewSpec } from "#engine";
+import type { EarlyStop, EventColumns, GroupSelection, HashSeed, Query, SentValues, ViewSpec } from "#engine";
 
 /** Everything that a partition knows of its stream. Pushed whole; a partition keeps the newest and refuses older ones. */
 export interface PartitionConfig {
@@ -175,12 +175,19 @@ export interface GenerationStatus {
   readonly error?: string;
 }
 
-/** One UTC day of the comparison that was frozen when a generation caught up, as `encodeState` made both sides. */
-export interface PartitionDiffDay {
+/**
+ * One UTC day of the comparison that was frozen when a generation caught up: tables in pieces, which `cutPieces` finds in each of
+ * these arrays of bytes.
+ */
+export interface ComparedDay {
   /** The day's start; null: no day at or after the one asked for. */
   readonly day: number | null;
   readonly before: readonly Uint8Array[];
   readonly after: readonly Uint8Array[];
+  /** Windows that are the same on both sides, and stand in neither of the two: in the shape of the one after. */
+  readonly both: readonly Uint8Array[];
+  /** What the codes in all of them stand for. */
+  readonly values: readonly SentValues[];
   /** The part of the day to ask for next; absent: there is none. */
   readonly next?: number;
 }
@@ -209,14 +216,12 @@ export interface PartitionRpc {
   /**
    * The frozen comparison of a generation with the one it was built against: its first day at or after `day`.
    *
-   * @param part where to go on within the day, if an answer before this one had a `next`; absent: all of it at once
+   * Code of before this method asks for days by another one. During a deploy such a question, or this one to such a partition,
+   * fails: the comparison is interrupted, and goes on when both are of one version.
+   *
+   * @param part where to go on within the day: the `next` of the answer before this one; 0: at its beginning
    */
-  diffDay(
-    view: string,
-    generation: number,
-    day: number,
-    part?: number,
-  ): Promise<Result<PartitionDiffDay, ConfigFailure>>;
+  comparedDay(view: string, generation: number, day: number, part: number): Promise<Result<ComparedDay, ConfigFailure>>;
   /** Deletes everything. Afterwards every call answers `deleted`. */
   destroy(): Promise<void>;
 }

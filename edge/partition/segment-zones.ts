@@ -17,6 +17,11 @@ export class SegmentZones {
     this.#zones = [...zones];
   }
 
+  /** How many segments there are. */
+  get length(): number {
+    return this.#zones.length;
+  }
+
   /** A segment behind all others. */
   add(zone: Zone): void {
     this.#zones.push(zoneOf(zone));

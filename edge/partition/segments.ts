@@ -146,7 +146,7 @@ export class Segments {
     return decodeStored(new Uint8Array(hot), parts, this.#dictionaries, dictionary, this.#sound.of(base_offset));
   }
 
-  /** Read when they are first needed: an object that is only appended to does without. */
+  /** Read when they are first needed: an object that is only appended to does without. To ask SQLite each time reads every row's page. */
   #knownZones(): SegmentZones {
     return (this.#zones ??= new SegmentZones(
       this.#database
@@ -207,7 +207,7 @@ export class Segments {
   }
 
   get count(): number {
-    return this.#database.only<{ count: number }>("SELECT count(*) AS count FROM segments").count;
+    return this.#knownZones().length;
   }
 
   /** Bytes of all segments. */

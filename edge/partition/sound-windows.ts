@@ -4,36 +4,27 @@
  */
 import { PARTITION_LIMITS } from "./limits.ts";
 
-/** Rows of one window that its number has a bit for. Those beyond are checked each time. */
-const PARTS_MAX = 31;
-
 export class SoundWindows {
-  /** By generation and by start, a bit for each part. */
-  readonly #masks = new Map<number, Map<number, number>>();
-  #windows = 0;
+  /** Keys of rows; see row-keys.ts. */
+  readonly #keys = new Set<number>();
 
-  isSound(generation: number, start: number, part: number): boolean {
-    return part < PARTS_MAX && ((this.#masks.get(generation)?.get(start) ?? 0) & (1 << part)) !== 0;
+  isSound(key: number): boolean {
+    return this.#keys.has(key);
   }
 
-  foundSound(generation: number, start: number, part: number): void {
-    if (part >= PARTS_MAX) return;
+  foundSound(key: number): void {
     // Whoever reads through years of windows is not soon back at the first one.
-    if (this.#windows >= PARTITION_LIMITS.soundWindowsMax) this.#clear();
-    let masks = this.#masks.get(generation);
-    if (masks === undefined) this.#masks.set(generation, (masks = new Map<number, number>()));
-    const mask = masks.get(start);
-    if (mask === undefined) this.#windows += 1;
-    masks.set(start, (mask ?? 0) | (1 << part));
+    if (this.#keys.size >= PARTITION_LIMITS.soundWindowsMax) this.#keys.clear();
+    this.#keys.add(key);
   }
 
-  /** The window is written anew. */
-  forget(generation: number, start: number): void {
-    if (this.#masks.get(generation)?.delete(start) === true) this.#windows -= 1;
+  /** The row is written anew. */
+  forget(key: number): void {
+    this.#keys.delete(key);
   }
 
-  #clear(): void {
-    this.#masks.clear();
-    this.#windows = 0;
+  /** Rows are taken away, and others may get their keys. */
+  forgetAll(): void {
+    this.#keys.clear();
   }
 }

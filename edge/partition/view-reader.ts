@@ -29,15 +29,30 @@ export function* readWindows(
     while (at !== null) {
       const { id, plan } = source.generation;
       const page = windows.page(id, plan, numbering, at, source.to);
-      const end: number = page.next ?? source.to;
-      const changed = [...source.generation.delta.windows.values()].filter(
-        ({ start }) => start >= (at as number) && start < end,
-      );
-      yield [...page.tables, ...changed];
+      yield [...page.tables, ...changedIn(source.generation, at, page.next ?? source.to)];
       at = page.next;
     }
   }
 }
+
+/** Windows that start in [from, to), where {@link turnEnd} says that they can be read in one turn. */
+export function readTurn(
+  views: Views,
+  windows: WindowStore,
+  generation: Generation,
+  from: number,
+  to: number,
+  numbering: Pick<FoldState, "interners">,
+): readonly GroupTable[] {
+  return sourcesOf(views, generation, from, to).flatMap((source) => {
+    const { id, plan } = source.generation;
+    const stored = windows.read(id, plan, numbering, source.from, source.to);
+    return [...stored, ...changedIn(source.generation, source.from, source.to)];
+  });
+}
+
+const changedIn = ({ delta }: Generation, from: number, to: number): readonly GroupTable[] =>
+  [...delta.windows.values()].filter(({ start }) => start >= from && start < to);
 
 /** The least start of a window that is at least `from`; null if there is none. */
 export function nextWindow(views: Views, windows: WindowStore, generation: Generation, from: number): number | null {

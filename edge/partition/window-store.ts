@@ -17,11 +17,12 @@ import {
 } from "#engine";
 import type { Database } from "./database.ts";
 import type { DictionaryStore } from "./dictionary-store.ts";
-import { checkWindowGroups, type Generation } from "./generation.ts";
+import { checkWindowGroups, checkWindowRows, type Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
+import { startOfKey, windowKey, windowKeyFrom } from "./row-keys.ts";
 import { SoundWindows } from "./sound-windows.ts";
 
-type StoredPart = { start: number; part: number; state: ArrayBuffer };
+type StoredPart = { key: number; state: ArrayBuffer };
 
 /** How much of the stored windows is read in one turn; a single window always is. */
 export interface WindowsPage {
@@ -68,29 +69,26 @@ export class WindowStore {
 
   /** What is stored of a window together with what changed. Writes nothing. Throws if the window has too many groups. */
   encode({ id, plan }: Generation, changed: GroupTable): EncodedWindow {
-    const parts = changed.start > this.#lastStart(id) ? [] : this.#parts(id, changed.start);
+    const parts = changed.start > this.#lastStart(id) ? [] : this.#parts(id, changed.start, changed.start + 1);
     const whole = parts.length === 0 ? changed : this.#merge(plan, parts, changed);
     checkWindowGroups(changed.start, whole.size);
-    const pieces = encodeTablePieces(plan, whole, ENGINE_LIMITS.storedBytesMax, this.#dictionaries.current);
-    return { start: changed.start, changedAt: whole.changedAt, pieces: [...pieces], rowsBefore: parts.length };
+    const pieces = [...encodeTablePieces(plan, whole, ENGINE_LIMITS.storedBytesMax, this.#dictionaries.current)];
+    checkWindowRows(changed.start, pieces.length);
+    return { start: changed.start, changedAt: whole.changedAt, pieces, rowsBefore: parts.length };
   }
 
   /** Stores a window that was encoded, and not stored since then. To be called in a transaction. */
   write(id: number, { start, changedAt, pieces, rowsBefore }: EncodedWindow): void {
     // If the transaction fails, looking for a window that is not there does no harm.
     this.#lastStarts.set(id, Math.max(start, this.#lastStart(id)));
-    this.#sound.forget(id, start);
     pieces.forEach((bytes, part) => {
-      this.#database.run("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)", id, start, part, changedAt, bytes);
+      const key = windowKey(id, start, part);
+      this.#sound.forget(key);
+      this.#database.run("INSERT OR REPLACE INTO window_rows VALUES (?, ?, ?)", key, changedAt, bytes);
     });
     // Exact sums that cancel out take less than they did.
     if (pieces.length < rowsBefore) {
-      this.#database.run(
-        "DELETE FROM windows WHERE generation = ? AND start = ? AND part >= ?",
-        id,
-        start,
-        pieces.length,
-      );
+      this.#removeKeys(windowKey(id, start, pieces.length), windowKeyFrom(id, start + 1));
     }
   }
 
@@ -106,13 +104,12 @@ export class WindowStore {
     to: number,
   ): { readonly tables: readonly GroupTable[]; readonly next: number | null } {
     const next = this.pageEnd(id, from, to);
-    const rows = this.#database.all<StoredPart>(
-      "SELECT start, part, state FROM windows WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part",
-      id,
-      from,
-      next ?? to,
-    );
-    return { tables: rows.map((row) => this.#decode(id, shape, into, row)), next };
+    return { tables: this.read(id, shape, into, from, next ?? to), next };
+  }
+
+  /** All of the stored windows with from <= start < to, which are no more than a page, as {@link page} gives them. */
+  read(id: number, shape: Shape, into: Pick<FoldState, "interners">, from: number, to: number): readonly GroupTable[] {
+    return this.#parts(id, from, to).map((row) => this.#decode(shape, into, row));
   }
 
   /**
@@ -120,52 +117,51 @@ export class WindowStore {
    * window. The length of a BLOB stands at the head of its row: it costs no reading of the BLOB.
    */
   pageEnd(id: number, from: number, to: number, page: WindowsPage = READING_PAGE): number | null {
-    const rows = this.#database.all<{ start: number; bytes: number }>(
-      `SELECT start, length(state) AS bytes FROM windows
-       WHERE generation = ? AND start >= ? AND start < ? ORDER BY start, part LIMIT ?`,
-      id,
-      from,
-      to,
+    const rows = this.#database.all<{ key: number; bytes: number }>(
+      "SELECT key, length(state) AS bytes FROM window_rows WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+      windowKeyFrom(id, from),
+      windowKeyFrom(id, to),
       page.rowsMax,
     );
-    const first = rows[0]?.start;
+    const [firstRow] = rows;
+    const lastRow = rows.at(-1);
+    if (firstRow === undefined || lastRow === undefined) return null;
+    const first = startOfKey(firstRow.key);
     let bytes = 0;
     for (const row of rows) {
       bytes += row.bytes;
-      if (bytes > page.bytesMax && row.start !== first) return row.start;
+      if (bytes > page.bytesMax && startOfKey(row.key) !== first) return startOfKey(row.key);
     }
+    if (rows.length < page.rowsMax) return null;
     // A full list may end within a window: that one begins the next page, unless it is the only one.
-    const last = rows.at(-1)?.start;
-    if (rows.length < page.rowsMax || last === undefined) return null;
+    const last = startOfKey(lastRow.key);
     return last === first ? last + 1 : last;
   }
 
   /** Bytes of the stored windows with from <= start < to. */
   bytes(id: number, from: number, to: number): number {
     return this.#database.only<{ bytes: number }>(
-      "SELECT coalesce(sum(length(state)), 0) AS bytes FROM windows WHERE generation = ? AND start >= ? AND start < ?",
-      id,
-      from,
-      to,
+      "SELECT coalesce(sum(length(state)), 0) AS bytes FROM window_rows WHERE key >= ? AND key < ?",
+      windowKeyFrom(id, from),
+      windowKeyFrom(id, to),
     ).bytes;
   }
 
   isEmpty(id: number): boolean {
-    return this.#database.first("SELECT 1 FROM windows WHERE generation = ? LIMIT 1", id) === undefined;
+    return this.changes(id, 0, Infinity, 1).length === 0;
   }
 
   /** When windows last changed, for those that start at or after `from` and before `to`, in order. */
   changes(id: number, from: number, to: number, limit: number): readonly { start: number; changedAt: number }[] {
     return this.#database
-      .all<{ start: number; changed_at: number }>(
-        `SELECT start, changed_at FROM windows
-         WHERE generation = ? AND start >= ? AND start < ? AND part = 0 ORDER BY start LIMIT ?`,
-        id,
-        from,
-        to,
+      .all<{ key: number; changed_at: number }>(
+        "SELECT key, changed_at FROM window_rows WHERE key >= ? AND key < ? AND key % ? = 0 ORDER BY key LIMIT ?",
+        windowKeyFrom(id, from),
+        windowKeyFrom(id, to),
+        PARTITION_LIMITS.windowRowsMax,
         limit,
       )
-      .map((row) => ({ start: row.start, changedAt: row.changed_at }));
+      .map((row) => ({ start: startOfKey(row.key), changedAt: row.changed_at }));
   }
 
   /** Says that no window is left that was stored before `time`: what only they referred to can go. */
@@ -175,27 +171,34 @@ export class WindowStore {
 
   /** Takes windows with from <= start < to away. */
   remove(id: number, from: number, to: number): void {
-    this.#database.run("DELETE FROM windows WHERE generation = ? AND start >= ? AND start < ?", id, from, to);
+    this.#removeKeys(windowKeyFrom(id, from), windowKeyFrom(id, to));
+  }
+
+  #removeKeys(from: number, to: number): void {
+    this.#sound.forgetAll();
+    this.#database.run("DELETE FROM window_rows WHERE key >= ? AND key < ?", from, to);
   }
 
   #lastStart(id: number): number {
     let last = this.#lastStarts.get(id);
     if (last === undefined) {
-      const row = this.#database.first<{ start: number }>(
-        "SELECT start FROM windows WHERE generation = ? ORDER BY start DESC LIMIT 1",
-        id,
+      const row = this.#database.first<{ key: number }>(
+        "SELECT key FROM window_rows WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1",
+        windowKeyFrom(id, 0),
+        windowKeyFrom(id, Infinity),
       );
-      last = row?.start ?? -Infinity;
+      last = row === undefined ? -Infinity : startOfKey(row.key);
       this.#lastStarts.set(id, last);
     }
     return last;
   }
 
-  #parts(id: number, start: number): StoredPart[] {
+  /** The rows of the windows with from <= start < to. */
+  #parts(id: number, from: number, to: number): StoredPart[] {
     return this.#database.all<StoredPart>(
-      "SELECT start, part, state FROM windows WHERE generation = ? AND start = ? ORDER BY part",
-      id,
-      start,
+      "SELECT key, state FROM window_rows WHERE key >= ? AND key < ? ORDER BY key",
+      windowKeyFrom(id, from),
+      windowKeyFrom(id, to),
     );
   }
 
@@ -211,16 +214,10 @@ export class WindowStore {
     return whole;
   }
 
-  #decode(
-    id: number,
-    shape: Shape,
-    into: Pick<FoldState, "interners">,
-    { start, part, state }: StoredPart,
-  ): GroupTable {
-    const isSound = this.#sound.isSound(id, start, part);
-    const table = decodeTable(shape, into, new Uint8Array(state), this.#dictionariesOf, isSound);
+  #decode(shape: Shape, into: Pick<FoldState, "interners">, { key, state }: StoredPart): GroupTable {
+    const table = decodeTable(shape, into, new Uint8Array(state), this.#dictionariesOf, this.#sound.isSound(key));
     if (!table.ok) throw new Error(`a stored window is damaged: ${table.failure.reason}`);
-    this.#sound.foundSound(id, start, part);
+    this.#sound.foundSound(key);
     return table.value;
   }
 

@@ -1,7 +1,7 @@
 /**
  * The comparison of a caught-up generation with the one it was built against, over all partitions.
  *
- * Each partition has frozen both sides at one offset of its log, by UTC day. Here the days are walked in order: of each, the
+ * Each partition has frozen both sides at one offset of its log, by UTC day; what is the same on both, once. Here the days are walked in order: of each, the
  * partitions' states are merged and compared, so that memory holds one day however long the history is. The walk can stop
  * after any round of calls and go on from there. It lives in memory only: after a crash it starts again, over the same
  * frozen days.
@@ -14,21 +14,26 @@ import {
   Comparison,
   compileRollup,
   createState,
+  cutPieces,
   decodeTable,
   type FoldState,
+  Interner,
   type Measures,
+  mergeWindow,
   type Query,
   type RollupPlan,
   rollUp,
+  SentDictionaries,
   type Shape,
   shapeOf,
   type ViewSpec,
 } from "#engine";
-import type { PartitionDiffDay, PartitionRpc } from "../partition/rpc.ts";
+import type { ComparedDay, PartitionRpc } from "../partition/rpc.ts";
 import { canonicalJson } from "./generations.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { callPartitions, type Partitions } from "./partitions.ts";
 import type { ReplayDiff } from "./rpc.ts";
+import { Turns } from "./turns.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -53,6 +58,8 @@ export class DiffWalk {
   readonly #common: CommonGround;
   readonly #before: Side;
   readonly #after: Side;
+  /** Windows that some partitions have the same on both sides. */
+  readonly #both: Side;
   readonly #comparison: Comparison;
   readonly #turns = new Turns();
 
@@ -60,9 +67,21 @@ export class DiffWalk {
     this.#compared = compared;
     this.#nextDays = Array.from({ length: partitions }, () => 0);
     this.#common = commonGround(compared.before, compared.after);
-    this.#before = new Side(compared.before, this.#common);
-    this.#after = new Side(compared.after, this.#common);
+    const interners = this.#newInterners();
+    this.#before = new Side(compared.before, this.#common, interners);
+    this.#after = new Side(compared.after, this.#common, interners);
+    this.#both = new Side(compared.after, this.#common, interners);
     this.#comparison = new Comparison(shapeOf(this.#common.groupBy, this.#common.measures));
+  }
+
+  /** Groups of a day that are held. */
+  get #groupsMax(): number {
+    return Math.floor(STREAM_LIMITS.comparedCellsMax / (1 + this.#comparison.shape.accumulators.length));
+  }
+
+  /** One numbering of values for all sides of a day, so that none is looked up to be found on another side. */
+  #newInterners(): readonly Interner[] {
+    return this.#common.groupBy.map(() => new Interner(false));
   }
 
   /** Walks on, round by round, as long as `mayGoOn` says so. */
@@ -90,12 +109,13 @@ export class DiffWalk {
       async (partition, index) => {
         const answer = await wholeDay(partition, view, generation, day);
         if (!answer.ok) return answer.failure.reason;
-        const { day: found, before, after } = answer.value;
+        const parts = answer.value;
+        const found = parts[0]?.day ?? null;
         // A call that was repeated because it took too long may answer twice: only the first answer is merged.
         if (this.#nextDays[index] !== day) return null;
         this.#nextDays[index] = found === day ? day + DAY_MS : (found ?? Infinity);
         if (found !== day) return null;
-        const merged = this.#merge(before, after, day);
+        const merged = this.#merge(parts, day);
         merging.push(merged);
         await merged;
         return null;
@@ -114,25 +134,49 @@ export class DiffWalk {
   }
 
   /** Merges one partition's day; answers why that is impossible, or null. */
-  async #merge(before: readonly Uint8Array[], after: readonly Uint8Array[], day: number): Promise<string | null> {
-    const sides = [
-      [this.#before, before],
-      [this.#after, after],
-    ] as const;
-    for (const [side, pieces] of sides) {
-      for (const merged of side.merge(pieces, day)) {
-        if (!merged.ok) return merged.failure;
-        await this.#turns.worked(merged.value);
+  async #merge(parts: readonly ComparedDay[], day: number): Promise<string | null> {
+    const dictionaries = new SentDictionaries();
+    // One numbering of its values for all parts, so that each value is looked up once.
+    const sides = (
+      [
+        ["before", this.#before],
+        ["after", this.#after],
+        ["both", this.#both],
+      ] as const
+    ).map(([name, side]) => ({ name, side, numbering: side.numbering() }));
+    for (const part of parts) {
+      dictionaries.add(part.values);
+      for (const { name, side, numbering } of sides) {
+        for (const merged of side.merge(part[name], numbering, dictionaries)) {
+          if (!merged.ok) return `${merged.failure} on ${new Date(day).toISOString().slice(0, 10)}`;
+          await this.#turns.worked(merged.value);
+        }
       }
+      const groups = this.#before.groups + this.#after.groups + this.#both.groups;
+      if (groups > this.#groupsMax) return `more than ${this.#groupsMax} groups in a day`;
     }
     return null;
   }
 
   /** Compares what was merged, and makes room for the next day. */
   async #compare(): Promise<void> {
-    const [before, after] = [this.#before.take().windows, this.#after.take().windows];
-    for (const start of new Set([...before.keys(), ...after.keys()])) {
-      const sides = [before.get(start) ?? null, after.get(start) ?? null] as const;
+    const interners = this.#newInterners();
+    const [before, after, both] = [this.#before, this.#after, this.#both].map((side) => side.take(interners)) as [
+      FoldState,
+      FoldState,
+      FoldState,
+    ];
+    for (const table of both.windows.values()) {
+      if (before.windows.has(table.start) || after.windows.has(table.start)) {
+        // Not the same everywhere: what is, is a part of either side.
+        for (const side of [before, after]) mergeWindow(this.#comparison.shape, side, table);
+      } else {
+        this.#comparison.addSame(table);
+      }
+      await this.#turns.worked(table.size);
+    }
+    for (const start of new Set([...before.windows.keys(), ...after.windows.keys()])) {
+      const sides = [before.windows.get(start) ?? null, after.windows.get(start) ?? null] as const;
       this.#comparison.addWindow(start, ...sides);
       await this.#turns.worked(sides.reduce((sum, table) => sum + (table?.size ?? 0), 0));
     }
@@ -145,67 +189,71 @@ async function wholeDay(
   view: string,
   generation: number,
   from: number,
-): Promise<Awaited<ReturnType<PartitionRpc["diffDay"]>>> {
-  const before: Uint8Array[] = [];
-  const after: Uint8Array[] = [];
+): Promise<Result<readonly ComparedDay[], { readonly reason: string }>> {
+  const parts: ComparedDay[] = [];
   let day = from;
   for (let part: number | undefined = 0; part !== undefined;) {
-    const answer = await partition.diffDay(view, generation, day, part);
+    const answer = await partition.comparedDay(view, generation, day, part);
     if (!answer.ok) return answer;
-    const found: PartitionDiffDay = answer.value;
+    const found: ComparedDay = answer.value;
     if (found.day !== day && part > 0) throw new Error("the comparison is gone");
-    if (found.day === null) return answer;
-    before.push(...found.before);
-    after.push(...found.after);
+    parts.push(found);
+    if (found.day === null) break;
     day = found.day;
     part = found.next;
     // Calls between objects of one thread leave what comes from outside no turn.
     await scheduler.wait(0);
   }
-  return ok({ day, before, after });
+  return ok(parts);
 }
 
-/** Cuts long work into turns, by what was done: the clock stands still in a turn. */
-class Turns {
-  #groups = 0;
+type Numbering = Pick<FoldState, "interners">;
 
-  async worked(groups: number): Promise<void> {
-    this.#groups += groups;
-    if (this.#groups < STREAM_LIMITS.comparedGroupsPerTurn) return;
-    this.#groups = 0;
-    await scheduler.wait(0);
-  }
-}
-
-/** One of the two generations: its frozen windows, rolled up to what it has in common with the other. */
+/** Frozen windows of one of the two generations, rolled up to what it has in common with the other. */
 class Side {
   readonly #shape: Shape;
   readonly #rollup: RollupPlan;
   #state: FoldState;
 
-  constructor(spec: ViewSpec, common: CommonGround) {
+  constructor(spec: ViewSpec, common: CommonGround, interners: readonly Interner[]) {
     this.#shape = shapeOf(spec.groupBy, spec.measures);
     this.#rollup = compileRollup(spec, wholeTime(common), {});
-    this.#state = createState(this.#rollup.query);
+    this.#state = this.#newState(interners);
   }
 
-  /** Merges one partition's pieces, and says of each how many groups it had, or why that is impossible. */
-  *merge(pieces: readonly Uint8Array[], day: number): Generator<Result<number, string>, void> {
-    const { interners } = createState(this.#shape);
-    for (const piece of pieces) {
-      const table = decodeTable(this.#shape, { interners }, piece);
-      if (!table.ok) return yield fail(`${table.failure.reason} on ${new Date(day).toISOString().slice(0, 10)}`);
-      rollUp(this.#rollup, this.#state, table.value);
-      yield ok(table.value.size);
+  get groups(): number {
+    return this.#state.groups;
+  }
+
+  /** For the keys of one partition's pieces. */
+  numbering(): Numbering {
+    return { interners: this.#shape.groupBy.map(() => new Interner()) };
+  }
+
+  /** Merges a part of one partition's day, and says of each piece how many groups it had, or why that is impossible. */
+  *merge(
+    rows: readonly Uint8Array[],
+    numbering: Numbering,
+    dictionaries: SentDictionaries,
+  ): Generator<Result<number, string>, void> {
+    for (const row of rows) {
+      for (const piece of cutPieces(row)) {
+        const table = decodeTable(this.#shape, numbering, piece, (generation) => dictionaries.of(generation));
+        if (!table.ok) return yield fail(table.failure.reason);
+        rollUp(this.#rollup, this.#state, table.value);
+        yield ok(table.value.size);
+      }
     }
-    const { comparedGroupsMax } = STREAM_LIMITS;
-    if (this.#state.groups > comparedGroupsMax) yield fail(`more than ${comparedGroupsMax} groups in a day`);
   }
 
-  take(): FoldState {
+  take(interners: readonly Interner[]): FoldState {
     const state = this.#state;
-    this.#state = createState(this.#rollup.query);
+    this.#state = this.#newState(interners);
     return state;
+  }
+
+  #newState(interners: readonly Interner[]): FoldState {
+    return { ...createState(this.#rollup.query), interners };
   }
 }
 

@@ -46,7 +46,10 @@ export const STREAM_LIMITS = {
   /** Partitions whose days are fetched at the same time: a day may be many megabytes. */
   comparedDaysAtOnceMax: 4,
   /** Groups that are merged or compared in one turn: some milliseconds, which appends may have to wait beside it. */
-  comparedGroupsPerTurn: 4_096,
-  /** Groups of one side of one day: two sides with a few measures fill half of the isolate. */
-  comparedGroupsMax: 500_000,
+  comparedGroupsPerTurn: 8_192,
+  /**
+   * Keys, and contents of accumulators, of the groups of one day, what is the same on both sides counted once: of a view that
+   * only counts, three million groups of eight bytes. With the texts of their keys they fill half of the isolate.
+   */
+  comparedCellsMax: 3_000_000,
 } as const;

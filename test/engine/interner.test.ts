@@ -46,3 +46,15 @@ test("each value of a dictionary is looked up once, however many records have it
   expect([...out].map((code) => interner.valueOf(code))).toEqual(["c", "b", "a", null, "c"]);
   expect(dictionary.asked).toBe(3);
 });
+
+test("an interner that may have no home gives a value one code, though a dictionary learns of it later", () => {
+  const values: Value[] = [null, "a"];
+  const growing = { ...tableOf(values), codeOf: (value: Value) => values.indexOf(value), size: 3 };
+  const interner = new Interner(false);
+  interner.settle(growing);
+  const code = interner.intern("b");
+  values.push("b");
+  const out = new Uint32Array(1);
+  interner.translateAll(growing, Uint8Array.of(2), out);
+  expect([interner.home, out[0]]).toEqual([null, code]);
+});

@@ -4,11 +4,10 @@
  */
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createState, decodeTable, shapeOf, type ViewSpec } from "#engine";
+import { digestState, type ViewSpec } from "#engine";
 import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
 import { PARTITION_LIMITS } from "../../../edge/partition/limits.ts";
-import type { PartitionDiffDay } from "../../../edge/partition/rpc.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
 import { FrozenPartials } from "../../../edge/partition/frozen-partials.ts";
 import { queryView } from "../../../edge/partition/query.ts";
@@ -28,6 +27,7 @@ import {
   MINUTE,
   wholeRange,
 } from "./held-partition.ts";
+import { readComparison } from "./read-comparison.ts";
 
 const START = Math.ceil(Date.now() / DAY) * DAY + 400 * DAY;
 const BASE_MINUTE = Math.floor(BASE_TIME / MINUTE) * MINUTE;
@@ -103,48 +103,43 @@ test("a day that is large on one side only is compared at one width", async () =
   vi.setSystemTime(START + DAY);
   await held.ring();
   // Same clicks of the US on both sides: the second asks for them alone.
-  const sizes = await held.sql<{ bytes: number }>("SELECT sum(length(state)) AS bytes FROM windows");
+  const sizes = await held.sql<{ bytes: number }>("SELECT sum(length(state)) AS bytes FROM window_rows");
   limits.comparedDayBytesMax = (sizes[0]?.bytes ?? 0) - 1;
   try {
     await held.configure({ generations: [generation(), generation({ generation: 2, spec: ONLY_US, against: 1 })] });
     await held.settle();
-    const compared = expectOk(await held.stub.diffDay("clicks", 2, 0));
-    const starts = (pieces: readonly Uint8Array[]) => {
-      const shape = shapeOf(CLICKS_PER_AD.groupBy, CLICKS_PER_AD.measures);
-      const state = createState(shape);
-      return new Set(pieces.map((piece) => expectOk(decodeTable(shape, state, piece)).start)).size;
-    };
-    expect({ before: starts(compared.before), after: starts(compared.after) }).toEqual({ before: 1, after: 1 });
+    const compared = await readComparison(held, 2);
+    expect(compared.before.windows.size).toBe(1);
+    expect(compared.after.windows.size).toBe(1);
   } finally {
     limits.comparedDayBytesMax = saved;
   }
 });
 
-test("a compared day that is read part by part is the same as at once", async () => {
+test("a compared day that is read part by part comes whole, and each value once a part", async () => {
   const limits = PARTITION_LIMITS as { comparisonWriteBytesMax: number; comparisonReadBytesMax: number };
   const saved = { ...limits };
   const held = await HeldPartition.make();
+  // Each ad in ten minutes, so that parts have many windows of one ad.
   const minutes = Array.from({ length: 300 }, (_, i) => ({
     time: BASE_MINUTE + i * MINUTE,
     type: "click",
-    ad: `ad-${i}`,
+    ad: `ad-${Math.floor(i / 10)}`,
   }));
   await held.append(minutes);
+  vi.setSystemTime(START + DAY);
+  await held.ring();
   Object.assign(limits, { comparisonWriteBytesMax: 1_000, comparisonReadBytesMax: 1_000 });
   try {
     await held.configure({ generations: [generation(), generation({ generation: 2, against: 1 })] });
     await held.settle();
-    const { day, before, after } = expectOk(await held.stub.diffDay("clicks", 2, 0));
-    const parts = { before: [] as Uint8Array[], after: [] as Uint8Array[] };
-    let reads = 0;
-    for (let part: number | undefined = 0; part !== undefined; reads++) {
-      const read: PartitionDiffDay = expectOk(await held.stub.diffDay("clicks", 2, day ?? 0, part));
-      parts.before.push(...read.before);
-      parts.after.push(...read.after);
-      part = read.next;
-    }
+    const { reads, pieces, values, before, after } = await readComparison(held, 2);
     expect(reads).toBeGreaterThan(1);
-    expect(parts).toEqual({ before, after });
+    // What is the same on both sides is there once.
+    expect(pieces).toEqual({ before: 0, after: 0, both: 300 });
+    expect(values).toBeLessThan(30 + reads);
+    const { digest } = await held.queryView({ everyMs: MINUTE });
+    expect({ before: digestState(before), after: digestState(after) }).toEqual({ before: digest, after: digest });
   } finally {
     Object.assign(limits, saved);
   }
@@ -163,7 +158,7 @@ test("a stored window may take fewer rows than before", async () => {
   for (let i = 0; i < all.length; i += 8_000) await held.append(all.slice(i, i + 8_000));
   vi.setSystemTime(START + DAY);
   await held.ring();
-  const parts = await held.rowCount("windows");
+  const parts = await held.rowCount("window_rows");
   expect(parts).toBeGreaterThan(1);
   const back = rows(-1, apart);
   for (let i = 0; i < back.length; i += 8_000) await held.append(back.slice(i, i + 8_000));

@@ -32,20 +32,17 @@ const entry = (last: number, overrides: Partial<ProducerEntry> = {}): ProducerEn
   ...overrides,
 });
 
-test("which windows are sound is known of each row, until the window is written, and of a bounded number", () => {
-  const windows = new SoundWindows();
-  windows.foundSound(1, 60_000, 1);
-  windows.foundSound(1, 60_000, 40);
-  expect([0, 1, 2, 8, 33, 40].filter((part) => windows.isSound(1, 60_000, part))).toEqual([1]);
-  expect(windows.isSound(2, 60_000, 1)).toBe(false);
-  expect(windows.isSound(1, 120_000, 1)).toBe(false);
-  windows.foundSound(2, 60_000, 0);
-  windows.forget(1, 60_000);
-  expect(windows.isSound(1, 60_000, 1)).toBe(false);
-  expect(windows.isSound(2, 60_000, 0)).toBe(true);
-  for (let i = 0; i < PARTITION_LIMITS.soundWindowsMax; i++) windows.foundSound(1, i, 0);
-  expect(windows.isSound(2, 60_000, 0)).toBe(false);
-  expect(windows.isSound(1, PARTITION_LIMITS.soundWindowsMax - 1, 0)).toBe(true);
+test("which rows of windows are sound is known until they are written or go, and of a bounded number", () => {
+  const rows = new SoundWindows();
+  rows.foundSound(1);
+  rows.foundSound(2);
+  rows.forget(1);
+  expect([1, 2, 3].filter((key) => rows.isSound(key))).toEqual([2]);
+  for (let i = 0; i < PARTITION_LIMITS.soundWindowsMax; i++) rows.foundSound(10 + i);
+  expect(rows.isSound(2)).toBe(false);
+  expect(rows.isSound(9 + PARTITION_LIMITS.soundWindowsMax)).toBe(true);
+  rows.forgetAll();
+  expect(rows.isSound(9 + PARTITION_LIMITS.soundWindowsMax)).toBe(false);
 });
 
 test("producers outgrow a bucket, and are found all the same", async () => {

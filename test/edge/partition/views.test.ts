@@ -1,12 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createState, digestState, mergePiece, shapeOf, type ViewSpec } from "#engine";
+import { createState, digestState, type FoldState, type ViewSpec } from "#engine";
 import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
 import type { Generation } from "../../../edge/partition/generation.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
 import { Retention } from "../../../edge/partition/retention.ts";
-import type { PartitionDiffDay } from "../../../edge/partition/rpc.ts";
+import { windowKey } from "../../../edge/partition/row-keys.ts";
 import { BASE_TIME } from "../../support/events.ts";
 import {
   adsOf,
@@ -19,6 +19,7 @@ import {
   HOUR,
   MINUTE,
 } from "./held-partition.ts";
+import { readComparison } from "./read-comparison.ts";
 
 /** Ahead of the real clock, so that no alarm rings by itself. */
 const START = Math.ceil(Date.now() / DAY) * DAY + 400 * DAY;
@@ -128,28 +129,17 @@ test("the comparison holds both sides of each day", async () => {
   await held.append(clicks(3_000, BASE_MINUTE + 10 * DAY, 5_000));
   await held.configure({ generations: [generation(), generation({ generation: 2, spec: ONLY_US, against: 1 })] });
   await held.settle();
-  const shape = shapeOf(CLICKS_PER_AD.groupBy, CLICKS_PER_AD.measures);
-  const before = createState(shape);
-  const after = createState(shape);
-  const days: number[] = [];
-  for (let day: number | null = 0; day !== null;) {
-    const compared: PartitionDiffDay = expectOk(await held.stub.diffDay("clicks", 2, day));
-    if (compared.day === null) break;
-    days.push(compared.day);
-    for (const piece of compared.before) expectOk(mergePiece(shape, before, piece));
-    for (const piece of compared.after) expectOk(mergePiece(shape, after, piece));
-    day = compared.day + 1;
-  }
+  const { days, before, after } = await readComparison(held, 2);
   expect(days.length).toBe(2);
   expect(days.every((day) => day % DAY === 0)).toBe(true);
-  const total = (state: typeof before) =>
+  const total = (state: FoldState) =>
     [...state.windows.values()].reduce(
       (sum, { records, size }) => sum + Array.from(records.subarray(0, size)).reduce((a, b) => a + b, 0),
       0,
     );
   expect(total(before)).toBe(9_000);
   expect(total(after)).toBe(1_500);
-  expect(await held.stub.diffDay("clicks", 1, 0)).toEqual({ ok: true, value: { day: null, before: [], after: [] } });
+  expect(await held.stub.comparedDay("clicks", 1, 0, 0)).toMatchObject({ ok: true, value: { day: null } });
   expect(digestState(before)).not.toBe(digestState(after));
 });
 
@@ -179,7 +169,7 @@ test("a verification finds a stored window that was tampered with", async () => 
   await held.ring();
   // One stored window takes the place of another: sound in itself, but not what the log says.
   await held.sql(
-    "UPDATE windows SET state = (SELECT state FROM windows ORDER BY start LIMIT 1 OFFSET 1) WHERE start = (SELECT max(start) FROM windows)",
+    "UPDATE window_rows SET state = (SELECT state FROM window_rows ORDER BY key LIMIT 1 OFFSET 1) WHERE key = (SELECT max(key) FROM window_rows)",
   );
   await held.abort();
   await held.configure({ generations: [generation(), verification] });
@@ -203,17 +193,26 @@ test("a damaged window is found when it is first read, after waking and after it
       return { windows, id, read };
     };
     const [row] = storage.sql
-      .exec<{ state: ArrayBuffer }>("SELECT state FROM windows ORDER BY start LIMIT 1")
+      .exec<{ state: ArrayBuffer }>("SELECT state FROM window_rows ORDER BY key LIMIT 1")
       .toArray();
-    const bytes = new Uint8Array(row?.state ?? new ArrayBuffer(0));
+    const sound = new Uint8Array(row?.state ?? new ArrayBuffer(0));
+    const bytes = sound.slice();
     bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
     const awake = wake();
     expect(awake.read()).toBe(1);
-    storage.sql.exec("UPDATE windows SET state = ? WHERE start = (SELECT min(start) FROM windows)", bytes);
+    storage.sql.exec("UPDATE window_rows SET state = ? WHERE key = (SELECT min(key) FROM window_rows)", bytes);
     // What was read once is believed: the damage is in what fills the column up.
     expect(awake.read()).toBe(1);
     expect(() => wake().read()).toThrow("a stored window is damaged");
-    awake.windows.write(awake.id, { start: BASE_MINUTE, changedAt: START, pieces: [bytes], rowsBefore: 1 });
+    const damaged = { start: BASE_MINUTE, changedAt: START, pieces: [bytes], rowsBefore: 1 };
+    awake.windows.write(awake.id, damaged);
+    expect(() => awake.read()).toThrow("a stored window is damaged");
+    // Another generation may get the keys of one that was dropped.
+    awake.windows.write(awake.id, { ...damaged, pieces: [sound] });
+    expect(awake.read()).toBe(1);
+    const next = BASE_MINUTE + MINUTE;
+    awake.windows.remove(awake.id, BASE_MINUTE, next);
+    storage.sql.exec("INSERT INTO window_rows VALUES (?, ?, ?)", windowKey(awake.id, BASE_MINUTE, 0), START, bytes);
     expect(() => awake.read()).toThrow("a stored window is damaged");
   });
 });

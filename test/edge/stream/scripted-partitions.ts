@@ -6,10 +6,12 @@ import { fail, ok } from "#protocol";
 import type {
   GenerationStatus,
   PartitionConfig,
-  PartitionDiffDay,
+  ComparedDay,
   PartitionRpc,
   PartitionStatus,
 } from "../../../edge/partition/rpc.ts";
+
+const NO_DAY: ComparedDay = { day: null, before: [], after: [], both: [], values: [] };
 
 export class ScriptedPartitions {
   readonly #all = new Map<string, ScriptedPartition>();
@@ -58,7 +60,7 @@ export class ScriptedPartition implements PartitionRpc {
   readonly told: number[] = [];
   /** Thrown by every call while it is set; `failures` counts down if it is finite. */
   trouble: { readonly error: Error; failures: number } | null = null;
-  days: readonly PartitionDiffDay[] = [];
+  days: readonly ComparedDay[] = [];
 
   constructor(owner: ScriptedPartitions) {
     this.#owner = owner;
@@ -121,9 +123,9 @@ export class ScriptedPartition implements PartitionRpc {
     return ok(status);
   }
 
-  async diffDay(_view: string, _generation: number, day: number) {
+  async comparedDay(_view: string, _generation: number, day: number) {
     this.#enter();
-    return ok(this.days.find((known) => (known.day ?? 0) >= day) ?? { day: null, before: [], after: [] });
+    return ok(this.days.find((known) => (known.day ?? 0) >= day) ?? NO_DAY);
   }
 
   async destroy() {

@@ -417,6 +417,8 @@ describe("the diff", () => {
     day: n * DAY_MS,
     before: pieces(CLICKS_PER_AD, n * DAY_MS, before),
     after: Object.keys(afterwards).length === 0 ? [] : pieces(FROM_PHONES, n * DAY_MS, afterwards),
+    both: [],
+    values: [],
   });
 
   it("is merged over partitions, day by day, and frozen in the job", async () => {
@@ -452,11 +454,11 @@ describe("the diff", () => {
     first.days = [day(3, { x: 5 }, { x: 2 })];
     second.days = [day(3, { x: 4 }, { x: 4 })];
     const id = await start(held);
-    const { status, diffDay } = second;
-    second.diffDay = () => Promise.reject(new Error("network"));
+    const { status, comparedDay } = second;
+    second.comparedDay = () => Promise.reject(new Error("network"));
     await held.fireAlarm();
     expect((await job(held, id)).state).toBe("running");
-    second.diffDay = diffDay;
+    second.comparedDay = comparedDay;
     await held.fireAlarm();
     expect(await job(held, id)).toMatchObject({
       state: "caught-up",
@@ -466,7 +468,7 @@ describe("the diff", () => {
 
     await held.call((stream) => stream.cancel(id));
     const other = await start(held, { promote: "auto" });
-    second.diffDay = () => Promise.reject(new Error("network"));
+    second.comparedDay = () => Promise.reject(new Error("network"));
     for (let i = 0; i < STREAM_LIMITS.comparisonAttemptsMax; i++) await held.fireAlarm();
     expect(await job(held, other)).toMatchObject({ state: "promoted", error: "no diff: partition 1: network" });
   });
@@ -478,7 +480,7 @@ describe("the diff", () => {
     if (first === undefined) throw new Error("one partition");
     const hourly = view(CLICKS_PER_AD.name, { windowMs: 3_600_000, measures: { events: { count: true } } });
     const before = [...pieces(CLICKS_PER_AD, 0, { x: 2 }), ...pieces(CLICKS_PER_AD, 60_000, { x: 3, y: 1 })];
-    first.days = [{ day: 0, before, after: pieces(hourly, 0, { x: 5, y: 2 }) }];
+    first.days = [{ day: 0, before, after: pieces(hourly, 0, { x: 5, y: 2 }), both: [], values: [] }];
     const id = await start(held, { view: hourly });
     await held.fireAlarm();
     expect((await job(held, id)).diff).toEqual({
