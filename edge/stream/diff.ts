@@ -1,10 +1,10 @@
 /**
  * The comparison of a caught-up generation with the one it was built against, over all partitions.
  *
- * Each partition has frozen both sides at one offset of its log, by UTC day; what is the same on both, once. Here the days are walked in order: of each, the
- * partitions' states are merged and compared, so that memory holds one day however long the history is. The walk can stop
- * after any round of calls and go on from there. It lives in memory only: after a crash it starts again, over the same
- * frozen days.
+ * Each partition has frozen both sides at one offset of its log, by UTC day; what is the same on both, once. Here the days
+ * are walked in order: of each, the partitions' states are merged and compared, so that memory holds one day however long the
+ * history is. The walk can stop after any round of calls and go on from there. It lives in memory only: after a crash it
+ * starts again, over the same frozen days.
  *
  * The two sides may be views of different shape. They are compared in what they have in common: the attributes that both
  * group by, the measures that both define alike, and a width of window that holds whole windows of both.
