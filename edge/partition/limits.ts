@@ -142,12 +142,12 @@ export const PARTITION_LIMITS = {
   replayAlarmMs: 10 * SECOND_MS,
   /**
    * What a build may fold between two checkpoints of its own, which a crash makes it fold again: records; groups in the windows
-   * that changed, some 8 bytes of heap each; and windows, each a row of 40 µs in the one turn that writes them all. The fewer
+   * that changed, some 8 bytes of heap each; and windows, each a row of kilobytes in the one turn that writes them all. The fewer
    * checkpoints the better, because windows that late clicks reach are written again by each; but beside appends that turn must
    * be short.
    */
   buildCheckpoint: { records: 4_000_000, groups: 1_000_000, windows: 5_000 },
-  buildCheckpointBesideAppends: { records: 1_000_000, groups: 250_000, windows: 128 },
+  buildCheckpointBesideAppends: { records: 1_000_000, groups: 250_000, windows: 48 },
   /** Fewer records are not worth one: where they are not in the order of event time, a few of them reach every window. */
   buildCheckpointRecordsMin: 32_768,
   /** Groups that one step of a build's checkpoint encodes: about as long a step as the folding of a segment. */
