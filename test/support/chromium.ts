@@ -39,12 +39,18 @@ export interface ProfileBrowser {
   kill(): Promise<void>;
 }
 
-/** @param profileDir empty or from an earlier launch; the caller removes it */
+/**
+ * With the back/forward cache, which playwright turns off unless told otherwise: its own `goBack` and `evaluate` cannot
+ * follow a page that comes back from there, so what uses them on such pages has to do without.
+ *
+ * @param profileDir empty or from an earlier launch; the caller removes it
+ */
 export async function launchProfile(profileDir: string): Promise<ProfileBrowser> {
   const context = await chromium.launchPersistentContext(profileDir, {
     executablePath: await executablePath(),
     headless: true,
     args: FLAGS,
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
   });
   const pid = await browserPid(context);
   const closed = new Promise<void>((resolve) => context.once("close", () => resolve()));

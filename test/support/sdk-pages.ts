@@ -3,7 +3,7 @@
  * from the sources in memory, as the build does, so that tests need no dist folder and cannot see an old one.
  */
 import { build, type BuildOptions } from "esbuild";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
@@ -18,14 +18,25 @@ export interface PageOptions {
   readonly tracker: Readonly<Record<string, unknown>>;
 }
 
+/** A page of one's own beside them, for a test that wants another. */
+export interface OwnPage {
+  /** The path it is at, such as `/soak`. */
+  readonly path: string;
+  /** Its module, from the root of the project. */
+  readonly entry: string;
+  /** Answers what its pages post, wherever to. */
+  readonly posted: (body: string) => string;
+}
+
 export class SdkPages {
   readonly #server: Server;
   readonly #files: ReadonlyMap<string, string>;
 
-  private constructor(files: ReadonlyMap<string, string>) {
+  private constructor(files: ReadonlyMap<string, string>, own: OwnPage | undefined) {
     this.#files = files;
     this.#server = createServer((request, response) => {
       const url = new URL(request.url ?? "/", this.url);
+      if (request.method === "POST") return void answerPost(request, response, own);
       const file = this.#files.get(url.pathname);
       if (file !== undefined) return response.writeHead(200, { "Content-Type": "text/javascript" }).end(file);
       if (url.pathname === "/favicon.ico") return response.writeHead(204).end();
@@ -35,7 +46,7 @@ export class SdkPages {
     });
   }
 
-  static async start(): Promise<SdkPages> {
+  static async start(own?: OwnPage): Promise<SdkPages> {
     const worker = await bundle({ entryPoints: ["sdk/worker.ts"], format: "iife" });
     const define = { HEADWATER_WORKER_SOURCE: JSON.stringify(worker) };
     const [index, script] = await Promise.all([
@@ -53,7 +64,10 @@ export class SdkPages {
       ["/headwater.js", script],
       ["/page.js", page],
     ]);
-    const pages = new SdkPages(files);
+    if (own !== undefined) {
+      files.set(`${own.path}.js`, await bundle({ entryPoints: [own.entry], format: "esm", define }));
+    }
+    const pages = new SdkPages(files, own);
     await new Promise<void>((resolve) => pages.#server.listen(0, "127.0.0.1", resolve));
     return pages;
   }
@@ -73,6 +87,13 @@ export class SdkPages {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
+}
+
+async function answerPost(request: IncomingMessage, response: ServerResponse, own: OwnPage | undefined): Promise<void> {
+  let body = "";
+  for await (const chunk of request) body += String(chunk);
+  if (own === undefined) response.writeHead(404).end();
+  else response.writeHead(200, { "Content-Type": "application/json" }).end(own.posted(body));
 }
 
 async function bundle(options: BuildOptions): Promise<string> {
@@ -97,7 +118,8 @@ const STUB = `<script>window.headwater||(window.headwater=new Proxy({q:[]},{get:
   headwater.track("click", { adId: "early", id: "early" });</script>`;
 
 function html(url: URL): string {
-  const body = url.pathname === "/script" ? scriptTag(url) : `<script type="module" src="/page.js"></script>`;
+  const module = url.pathname === "/" ? "/page" : url.pathname;
+  const body = url.pathname === "/script" ? scriptTag(url) : `<script type="module" src="${module}.js"></script>`;
   return `<!doctype html><title>Page</title>${body}${ADS}`;
 }
 

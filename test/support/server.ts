@@ -27,6 +27,7 @@ export interface ServerOptions {
 export interface Server {
   readonly url: string;
   readonly adminToken: string;
+  readonly running: boolean;
   /** The leader of its process group, as it is now. */
   readonly pid: number;
   /** What the server has written so far, cut from the front; for messages. */
@@ -84,6 +85,9 @@ export async function startServer({
   return {
     url,
     adminToken,
+    get running() {
+      return running !== undefined;
+    },
     get pid() {
       if (running?.pid === undefined) throw new Error("The server does not run.");
       return running.pid;
