@@ -2,44 +2,32 @@
  * The working half of the SDK: log, leadership and producer, put together behind one interface. It runs in a dedicated
  * worker, or on the page where there can be none; so it knows neither document nor window.
  */
-import { Leadership } from "./leader.ts";
-import { LOG_LIMITS } from "./log/limits.ts";
-import { PAGE_LIMITS, SEND_LIMITS } from "./limits.ts";
-import { openIdbLog } from "./log/idb-log.ts";
-import type { AppendCall, Batch, Log, LogOptions, LogState, Settled } from "./log/log.ts";
-import { MemoryLog } from "./log/memory-log.ts";
-import { TabChannel, type TabMessage } from "./channel.ts";
-import { Producer, type ProducerListener } from "./producer.ts";
-import { randomId } from "./random.ts";
-import { type Answer, createSend } from "./transport.ts";
+import { type TabMessage, TabChannel } from "./channel.ts";
+import { Flushes } from "./flushes.ts";
+import { SEND_LIMITS } from "./limits.ts";
+import {
+  createMemoryLog,
+  type LogAtWork,
+  openDiskLog,
+  putToWork,
+  TAIL_BOUNDS,
+  type WorkListener,
+} from "./log-at-work.ts";
+import { type AppendCall, type Batch, type Held, type Log, LogErased, type LogState, type Settled } from "./log/log.ts";
+import type { Answer } from "./transport.ts";
 import type { TrackerProblem } from "./types.ts";
 import { judge } from "./verdict.ts";
 import type { FlushReply, HostConfig, Logged, LogSummary, OpenReply, Report, WorkerApi } from "./worker-api.ts";
 
-const TAIL_BOUNDS = {
-  eventsMax: SEND_LIMITS.batchEventsMax,
-  bytesMax: PAGE_LIMITS.tailBytesMax - PAGE_LIMITS.tailEnvelopeBytes,
-};
+/** How long after the storage was cleared other pages have to put back what they hold. */
+const RESTORE_MAX_MS = 2_000;
 
-/** One log at work: replaced as a whole if its storage fails. */
-interface Engine {
-  readonly log: Log;
-  readonly producer: Producer;
-  readonly leadership: Leadership;
-}
-
-interface FlushWaiter {
-  readonly settle: (reply: FlushReply) => void;
-  /** Resolved when this many events have left the log since it exists. */
-  readonly target: number;
-}
-
-export class Host implements WorkerApi, ProducerListener {
+export class Host implements WorkerApi, WorkListener {
   #config: HostConfig | null = null;
-  #engine: Engine | null = null;
+  #work: LogAtWork | null = null;
   #report: (report: Report) => void = () => {};
   #channel: TabChannel | null = null;
-  #flushes: readonly FlushWaiter[] = [];
+  readonly #flushes = new Flushes();
   #leader = false;
 
   async ping(): Promise<true> {
@@ -53,17 +41,34 @@ export class Host implements WorkerApi, ProducerListener {
     this.#channel.open();
     const log = await this.#openLog(config);
     const state = await log.state();
-    this.#engine = this.#start(log, config);
+    this.#work = putToWork(log, config, this);
     return { durability: log.durability, log: summary(state) };
   }
 
-  async append(call: AppendCall): Promise<Logged> {
+  append(call: AppendCall): Promise<Logged> {
+    return this.#orErased(() => this.#append(call));
+  }
+
+  restore(held: Held): Promise<LogSummary> {
+    return this.#orErased(async () => {
+      const { log, producer } = this.#running();
+      const state = await log.restore(held, Date.now());
+      producer.logged(state.events);
+      const told = summary(state);
+      this.#channel?.tell({ kind: "logged", log: told });
+      return told;
+    });
+  }
+
+  async #append(call: AppendCall): Promise<Logged> {
     const { log, producer } = this.#running();
     const appended = await log.append(call, Date.now());
     if (!appended.ok) {
-      if (appended.failure.reason === "storage_failed") {
-        await this.#fallBack(log, appended.failure.detail);
-        return this.append(call);
+      const { failure } = appended;
+      if (failure.reason === "erased") throw new LogErased();
+      if (failure.reason === "storage_failed") {
+        await this.#fallBack(log, failure.detail);
+        return this.#append(call);
       }
       this.problem({ code: "quota_exceeded", detail: "the browser has no room for the log" });
       const told = summary(await log.state());
@@ -89,11 +94,9 @@ export class Host implements WorkerApi, ProducerListener {
 
   async flush(): Promise<FlushReply> {
     const { log, producer } = this.#running();
-    const { appended, events } = await log.state();
-    if (events === 0) return { ok: true };
-    const flushed = new Promise<FlushReply>((settle) => {
-      this.#flushes = [...this.#flushes, { settle, target: appended }];
-    });
+    const state = await log.state();
+    if (state.events === 0) return { ok: true };
+    const flushed = this.#flushes.wait(state);
     producer.kick();
     this.#channel?.tell({ kind: "flush" });
     // In case the message that would say so is lost, or there is no channel to send it.
@@ -102,26 +105,26 @@ export class Host implements WorkerApi, ProducerListener {
   }
 
   async kick(): Promise<void> {
-    this.#engine?.producer.kick();
+    this.#work?.producer.kick();
   }
 
   async suspend(): Promise<void> {
     this.#channel?.close();
-    await this.#engine?.leadership.withdraw();
+    await this.#work?.leadership.withdraw();
   }
 
   async resume(): Promise<void> {
     this.#channel?.open();
-    this.#engine?.leadership.stand();
+    this.#work?.leadership.stand();
   }
 
   async close(): Promise<void> {
-    const engine = this.#engine;
-    this.#engine = null;
+    const work = this.#work;
+    this.#work = null;
     this.#channel?.close();
-    this.#settleFlushes({ ok: false, problem: { code: "closed", detail: "the tracker was closed" } });
-    await engine?.leadership.withdraw();
-    engine?.log.close();
+    this.#flushes.settle({ ok: false, problem: { code: "closed", detail: "the tracker was closed" } });
+    await work?.leadership.withdraw();
+    work?.log.close();
   }
 
   // --- what the producer tells ---------------------------------------------------------------------------------------
@@ -130,7 +133,7 @@ export class Host implements WorkerApi, ProducerListener {
     const log = summary(state);
     this.#report({ log, acknowledged: delivered });
     this.#channel?.tell({ kind: "settled", log, delivered });
-    this.#checkFlushes(state);
+    this.#flushes.look(state);
   }
 
   dropped(dropped: NonNullable<Report["dropped"]>): void {
@@ -143,116 +146,118 @@ export class Host implements WorkerApi, ProducerListener {
 
   refused(problem: TrackerProblem): void {
     this.#channel?.tell({ kind: "refused", problem });
-    this.#settleFlushes({ ok: false, problem });
+    this.#flushes.settle({ ok: false, problem });
   }
 
-  // --- inside --------------------------------------------------------------------------------------------------------
-
-  /** A log that can be opened but not used is none: a dead process may hold a transaction that blocks all others. */
-  async #openLog(config: HostConfig): Promise<Log> {
-    const options = logOptions(config);
-    try {
-      const log = await openIdbLog(config.name, options);
-      await log.state();
-      return log;
-    } catch (error) {
-      this.problem({ code: "no_storage", detail: String(error) });
-      return new MemoryLog(options);
-    }
-  }
-
-  #start(log: Log, config: HostConfig): Engine {
-    const producer = new Producer(
-      {
-        log,
-        send: createSend(config),
-        now: Date.now,
-        random: Math.random,
-        batchEvents: config.batchEvents,
-        lingerMs: config.lingerMs,
-        logAgeMaxMs: config.logAgeMaxMs,
-        idleMs: TabChannel.available ? SEND_LIMITS.idleMs : SEND_LIMITS.idleAloneMs,
-      },
-      this,
-    );
-    const leadership = new Leadership({
-      log,
-      name: config.name,
-      // A log in memory is this page's alone: it must not wait for other tabs, nor keep them waiting.
-      locks: log.durability === "disk" ? webLocks() : null,
-      now: Date.now,
-      randomId,
-      lead: (term, signal) => producer.run(term, signal),
-      onChange: (leader) => this.#lead(leader),
-      onError: (error) => this.problem({ code: "term_failed", detail: String(error) }),
-    });
-    leadership.stand();
-    return { log, producer, leadership };
-  }
-
-  /** The storage has failed for good: what comes from now on is kept in memory, and said to be. */
-  async #fallBack(failed: Log, detail: string): Promise<void> {
-    const engine = this.#running();
-    // Another call was faster.
-    if (engine.log !== failed) return;
-    const config = this.#configured();
-    const problem = { code: "storage_failed", detail };
-    this.problem(problem);
-    this.#engine = this.#start(new MemoryLog(logOptions(config)), config);
-    this.#report({ durability: "memory" });
-    this.#settleFlushes({ ok: false, problem });
-    await engine.leadership.withdraw();
-    engine.log.close();
-  }
-
-  #lead(leader: boolean): void {
+  onLeader(leader: boolean): void {
     if (leader === this.#leader) return;
     this.#leader = leader;
     this.#report({ leader });
   }
 
+  onTermFailed(error: unknown): void {
+    if (error instanceof LogErased) this.#erased();
+    else this.problem({ code: "term_failed", detail: String(error) });
+  }
+
+  // --- inside --------------------------------------------------------------------------------------------------------
+
+  async #openLog(config: HostConfig): Promise<Log> {
+    try {
+      return await openDiskLog(config, {
+        onDisconnect: () => void this.#lookAgain(),
+        onCleared: (lostBefore) => void this.#cleared(lostBefore),
+      });
+    } catch (error) {
+      this.problem({ code: "no_storage", detail: String(error) });
+      return createMemoryLog(config);
+    }
+  }
+
+  /** The storage has failed for good: what comes from now on is kept in memory, and said to be. */
+  async #fallBack(failed: Log, detail: string): Promise<void> {
+    const work = this.#running();
+    // Another call was faster.
+    if (work.log !== failed) return;
+    const config = this.#configured();
+    const problem = { code: "storage_failed", detail };
+    this.problem(problem);
+    this.#work = putToWork(createMemoryLog(config), config, this);
+    this.#report({ durability: "memory" });
+    this.#flushes.settle({ ok: false, problem });
+    await work.leadership.withdraw();
+    work.log.close();
+  }
+
+  /** The connection is gone, and with it perhaps all that was stored: the sooner the page knows, the better. */
+  async #lookAgain(): Promise<void> {
+    try {
+      const state = await this.#orErased(() => this.#running().log.state());
+      this.#report({ log: summary(state) });
+    } catch {
+      // The storage is away, or closed; whoever needs it next finds out how it is.
+    }
+  }
+
+  /** Pages put back what they hold; what nobody has put back in time is lost. */
+  async #cleared(lostBefore: number): Promise<void> {
+    try {
+      const log = summary(await this.#running().log.state());
+      this.#report({ log });
+      this.#channel?.tell({ kind: "logged", log });
+      await new Promise((resolve) => setTimeout(resolve, RESTORE_MAX_MS));
+      const state = await this.#running().log.state();
+      const count = (state.lost["cleared"] ?? 0) - lostBefore;
+      if (count > 0) this.dropped({ reason: "cleared", count });
+    } catch {
+      // Closed in the meantime; the log itself has the count.
+    }
+  }
+
+  async #orErased<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof LogErased) this.#erased();
+      throw error;
+    }
+  }
+
+  #erased(): void {
+    this.#report({ erased: true });
+    void this.close();
+  }
+
   #heard(message: TabMessage): void {
-    const engine = this.#engine;
+    const work = this.#work;
     // Other tabs speak of the log on disk.
-    if (engine === null || engine.log.durability === "memory") return;
+    if (work === null || work.log.durability === "memory") return;
     switch (message.kind) {
       case "logged":
         this.#report({ log: message.log });
-        return engine.producer.logged(message.log.events);
+        return work.producer.logged(message.log.events);
       case "settled":
         this.#report({ log: message.log, acknowledged: message.delivered });
-        return void this.#look(engine.log);
+        return void this.#look(work.log);
       case "flush":
-        return engine.producer.kick();
+        return work.producer.kick();
       case "refused":
-        return this.#settleFlushes({ ok: false, problem: message.problem });
+        return this.#flushes.settle({ ok: false, problem: message.problem });
     }
   }
 
   async #look(log: Log): Promise<void> {
-    if (this.#flushes.length === 0) return;
+    if (!this.#flushes.waiting) return;
     try {
-      this.#checkFlushes(await log.state());
+      this.#flushes.look(await log.state());
     } catch {
       // The storage is away; the next look may find it again.
     }
   }
 
-  #checkFlushes({ appended, events }: LogState): void {
-    const done = this.#flushes.filter((waiter) => appended - events >= waiter.target);
-    this.#flushes = this.#flushes.filter((waiter) => appended - events < waiter.target);
-    done.forEach((waiter) => waiter.settle({ ok: true }));
-  }
-
-  #settleFlushes(reply: FlushReply): void {
-    const waiters = this.#flushes;
-    this.#flushes = [];
-    waiters.forEach((waiter) => waiter.settle(reply));
-  }
-
-  #running(): Engine {
-    if (this.#engine === null) throw new Error("assertion failed: called before open() or after close()");
-    return this.#engine;
+  #running(): LogAtWork {
+    if (this.#work === null) throw new Error("assertion failed: called before open() or after close()");
+    return this.#work;
   }
 
   #configured(): HostConfig {
@@ -261,18 +266,7 @@ export class Host implements WorkerApi, ProducerListener {
   }
 }
 
-const logOptions = (config: HostConfig): LogOptions => ({
-  eventsMax: Math.min(config.logEventsMax, LOG_LIMITS.eventsMax),
-  bytesMax: Math.min(config.logBytesMax, LOG_LIMITS.bytesMax),
-  randomId,
-  sendableBytesMax: TAIL_BOUNDS.bytesMax,
-});
-
-function summary({ producerId, acknowledged, floor, events, delivered, lost }: LogState): LogSummary {
-  return { producerId, acknowledged, floor, events, delivered, lost };
-}
-
-/** Undefined in insecure contexts; and in sandboxed frames it is there, but refuses. */
-function webLocks(): LockManager | null {
-  return navigator.locks ?? null;
+function summary(state: LogState): LogSummary {
+  const { logId, producerId, renewed, acknowledged, floor, events, delivered, lost } = state;
+  return { logId, producerId, renewed, acknowledged, floor, events, delivered, lost };
 }

@@ -5,7 +5,9 @@
 import { encodeBatch } from "./batch.ts";
 import { watchLife } from "./hide.ts";
 import { Ladder } from "./ladder.ts";
+import type { Held } from "./log/log.ts";
 import type { Outbox } from "./outbox.ts";
+import { Retained } from "./retained.ts";
 import { readSpills, removeSpill, writeSpill } from "./spill.ts";
 import { Tail } from "./tail.ts";
 import { appendUrl, readAnswer, requestInit } from "./transport.ts";
@@ -21,12 +23,16 @@ export interface PageLogOptions {
   readonly onDrop: (drop: Drop, counted: "by the log" | "by nobody") => void;
   readonly onProblem: (problem: TrackerProblem | null) => void;
   readonly onAcknowledged: (count: number) => void;
+  /** Consent was withdrawn in another tab. */
+  readonly onErased: () => void;
 }
 
 export class PageLog {
   readonly #options: PageLogOptions;
   readonly #ladder: Ladder;
   readonly #tail = new Tail();
+  readonly #retained = new Retained();
+  #restoring: Promise<void> = Promise.resolve();
   readonly #life = new AbortController();
   #pumping: Promise<void> | null = null;
   #askingTail = false;
@@ -142,9 +148,11 @@ export class PageLog {
     const { outbox, onDrop, config, lane } = this.#options;
     for (let call = outbox.next(); call !== null; call = outbox.next()) {
       const append = call;
+      await this.#restoring;
       const reply = await this.#ladder.call((api) => api.append(append));
       const refused = outbox.answered(append, reply);
       this.#hear({ durability: reply.durability, log: reply.log });
+      if (reply.durability === "disk") this.#retained.logged(reply, append.events);
       if (refused > 0) onDrop({ reason: "log_full", count: refused }, reply.quotaExceeded ? "by nobody" : "by the log");
       if (!this.#tail.logged(reply, append.events)) this.#askTail();
     }
@@ -154,16 +162,31 @@ export class PageLog {
     if (storage !== null) removeSpill(storage, config.name, lane);
   }
 
-  #hear({ durability, log, leader, acknowledged, dropped, problem }: Report): void {
+  #hear({ durability, log, leader, acknowledged, dropped, problem, erased }: Report): void {
+    if (erased) return this.#options.onErased();
     if (durability !== undefined) this.#durability = durability;
     if (leader !== undefined) this.#leader = leader;
     if (problem !== undefined) this.#options.onProblem(problem);
     if (log !== undefined) {
       this.#log = log;
+      // What comes from now on is in memory, and says so: what was on disk may well be there still.
+      const held = this.#durability === "memory" ? null : this.#retained.hear(log);
+      if (held !== null) this.#restoring = this.#restore(held);
       if (!this.#tail.settled(log)) this.#askTail();
     }
     if (dropped !== undefined) this.#options.onDrop(dropped, "by the log");
     if (acknowledged !== undefined && acknowledged > 0) this.#options.onAcknowledged(acknowledged);
+  }
+
+  async #restore(held: Held): Promise<void> {
+    try {
+      const log = await this.#ladder.call((api) => api.restore(held));
+      this.#retained.restored(held, log);
+      this.#hear({ log });
+      this.#askTail();
+    } catch (error) {
+      this.#options.onProblem({ code: "restore_failed", detail: String(error) });
+    }
   }
 
   /** At most one question at a time: its answer is newer than whatever made another necessary. */

@@ -192,15 +192,15 @@ class PageTracker implements Tracker {
       outbox: this.#outbox,
       onDrop: (drop, counted) => this.#tellDrop(drop, counted === "by nobody"),
       onProblem: (problem) => (problem === null ? (this.#lastError = undefined) : this.#tellProblem(problem)),
+      onErased: () => this.#erasedElsewhere(),
       onAcknowledged: (count) => this.#tell(() => this.#options.onAcknowledged?.({ count })),
     });
     this.#log.start();
     if (this.#outbox.length > 0) this.#schedulePump();
   }
 
-  /** Nothing of this visitor stays: neither what was logged, nor the id that would know them again. */
-  #deny(config: HostConfig): void {
-    if (this.#mode === "denied") return;
+  /** Lets go of everything, because nobody may keep it any more. */
+  #abandon(): Promise<void> | undefined {
     this.#mode = "denied";
     const log = this.#log;
     this.#log = null;
@@ -208,6 +208,21 @@ class PageTracker implements Tracker {
     const waiting = this.#outbox.fail(new TrackerError("no_consent", "consent is denied"));
     const count = waiting + (log?.log?.events ?? 0);
     if (count > 0) this.#tellDrop({ reason: "no_consent", count }, true);
+    return abandoned;
+  }
+
+  /** What was withdrawn there holds here, until this page says that it was granted again. */
+  #erasedElsewhere(): void {
+    if (this.#mode !== "running") return;
+    const abandoned = this.#abandon();
+    this.#settled = this.#settled.then(() => abandoned);
+    this.#tellProblem({ code: "no_consent", detail: "consent was withdrawn in another tab" });
+  }
+
+  /** Nothing of this visitor stays: neither what was logged, nor the id that would know them again. */
+  #deny(config: HostConfig): void {
+    if (this.#mode === "denied") return;
+    const abandoned = this.#abandon();
     this.#settled = this.#settled
       .then(async () => {
         await abandoned;

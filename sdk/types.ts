@@ -54,6 +54,8 @@ export type DropReason =
   | "rejected"
   /** One event that the edge finds too large by itself. */
   | "too_large"
+  /** Somebody cleared the browser's storage, and no open page held it any more. */
+  | "cleared"
   /** Logged, but gone after a power loss although it may have been sent. */
   | "rolled_back"
   /** Consent was withdrawn while events waited. */

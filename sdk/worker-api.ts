@@ -2,7 +2,7 @@
  * What the page and the worker say to each other: plain data through Comlink. Nothing but shapes; host.ts answers them, in
  * the worker or, where there is none, on the page.
  */
-import type { AppendCall, Batch, LogState, Run } from "./log/log.ts";
+import type { AppendCall, Batch, Held, LogState, Run } from "./log/log.ts";
 import type { CommitPoint } from "#protocol";
 import type { Answer } from "./transport.ts";
 import type { Drop, Durability, TrackerProblem } from "./types.ts";
@@ -21,7 +21,10 @@ export interface HostConfig {
 }
 
 /** The log as the page needs to know it. */
-export type LogSummary = Pick<LogState, "producerId" | "acknowledged" | "floor" | "events" | "delivered" | "lost">;
+export type LogSummary = Pick<
+  LogState,
+  "logId" | "producerId" | "renewed" | "acknowledged" | "floor" | "events" | "delivered" | "lost"
+>;
 
 export interface OpenReply {
   readonly durability: Durability;
@@ -50,6 +53,8 @@ export interface Report {
   readonly dropped?: Drop;
   /** Null: what was wrong is over. */
   readonly problem?: TrackerProblem | null;
+  /** Consent was withdrawn in another tab, and the log is gone. Nothing else follows. */
+  readonly erased?: true;
 }
 
 export type FlushReply = { readonly ok: true } | { readonly ok: false; readonly problem: TrackerProblem };
@@ -60,6 +65,8 @@ export interface WorkerApi {
   /** Opens the log and stands for leader. Never fails: without storage the log is in memory. */
   open(config: HostConfig, report: (report: Report) => void): Promise<OpenReply>;
   append(call: AppendCall): Promise<Logged>;
+  /** The storage was cleared: puts back what the page still holds. */
+  restore(held: Held): Promise<LogSummary>;
   /** The first unacknowledged events that fit one hide-time request, recorded as sent. Null: there are none. */
   tail(): Promise<Batch | null>;
   /** The edge has answered a hide-time request, and the page lived to hear it. */

@@ -13,12 +13,22 @@ export type Transaction<S extends DBSchema> = IDBPTransaction<S, StoreNames<S>[]
 export class Database<S extends DBSchema> {
   readonly #name: string;
   readonly #stores: StoreNames<S>[];
+  readonly #onDisconnect: (connection: IDBPDatabase<S> | null) => Promise<void>;
   #connection: Promise<IDBPDatabase<S>> | null = null;
   #closed = false;
 
-  constructor(name: string, stores: StoreNames<S>[]) {
+  /**
+   * @param onDisconnect the browser closes the connection, or (then it is handed over) asks for it to be closed, which
+   * happens once this is done
+   */
+  constructor(
+    name: string,
+    stores: StoreNames<S>[],
+    onDisconnect: (connection: IDBPDatabase<S> | null) => Promise<void>,
+  ) {
     this.#name = name;
     this.#stores = stores;
+    this.#onDisconnect = onDisconnect;
   }
 
   /** Opens the database now, so that a caller learns whether there is one. */
@@ -81,8 +91,8 @@ export class Database<S extends DBSchema> {
     const opening = openDB<S>(this.#name, 1, {
       upgrade: (db) => stores.forEach((store) => db.createObjectStore(store)),
       // Another tab upgrades or deletes: whoever does not let go blocks it.
-      blocking: () => this.#drop(),
-      terminated: () => this.#drop(),
+      blocking: () => void this.#letGo(true),
+      terminated: () => void this.#letGo(false),
     });
     const connection = withTimeout(opening, DATABASE_LIMITS.openMaxMs, "IndexedDB open");
     this.#connection = connection;
@@ -92,6 +102,17 @@ export class Database<S extends DBSchema> {
       opening.then((db) => db.close()).catch(() => {});
     });
     return connection;
+  }
+
+  async #letGo(asked: boolean): Promise<void> {
+    const opening = this.#connection;
+    this.#connection = null;
+    const connection = (await opening?.catch(() => null)) ?? null;
+    try {
+      await this.#onDisconnect(asked ? connection : null);
+    } finally {
+      connection?.close();
+    }
   }
 
   #drop(): void {

@@ -7,20 +7,23 @@
  * every one before it; whatever a power loss takes back was never sent, and its sequences may be used again.
  */
 import { type CommitPoint, fail, ok } from "#protocol";
-import type { DBSchema } from "idb";
+import type { DBSchema, IDBPDatabase } from "idb";
 import { Database, isQuotaExceeded, type Transaction } from "./database.ts";
+import { ERASED } from "./erase.ts";
 import { LOG_LIMITS } from "./limits.ts";
-import type {
-  AppendCall,
-  BatchBounds,
-  LaneMark,
-  Lease,
-  Log,
-  LogOptions,
-  LogRecord,
-  LogState,
-  NotLeader,
-  Outcome,
+import {
+  type AppendCall,
+  type BatchBounds,
+  type Held,
+  type LaneMark,
+  type Lease,
+  type Log,
+  LogErased,
+  type LogOptions,
+  type LogRecord,
+  type LogState,
+  type NotLeader,
+  type Outcome,
 } from "./log.ts";
 import {
   expiredThrough,
@@ -33,11 +36,12 @@ import {
   reconcile,
   takeBatch,
 } from "./plan.ts";
+import { afterClearing, planRestore, retire } from "./restore.ts";
 
 interface Schema extends DBSchema {
   log: { key: number; value: LogRecord };
   lanes: { key: string; value: LaneMark };
-  meta: { key: string; value: LogState | Lease };
+  meta: { key: string; value: LogState | Lease | true };
 }
 
 type Tx = Transaction<Schema>;
@@ -63,7 +67,7 @@ class IdbLog implements Log {
   readonly #options: LogOptions;
 
   constructor(name: string, options: LogOptions) {
-    this.#database = new Database(name, ["log", "lanes", "meta"]);
+    this.#database = new Database(name, ["log", "lanes", "meta"], (connection) => this.#disconnected(connection));
     this.#options = options;
   }
 
@@ -72,17 +76,20 @@ class IdbLog implements Log {
   }
 
   state(): Promise<LogState> {
-    return this.#database.transact("relaxed", (tx) => this.#state(tx));
+    return this.#transact("relaxed", (tx) => this.#state(tx));
   }
 
   async append(call: AppendCall, at: number): ReturnType<Log["append"]> {
     // Strict if the last state makes it likely that the page will be handed the events: the plan decides what they are,
     // but a transaction's durability must be said before it can look.
-    const durability = this.#bytesHeard <= this.#options.sendableBytesMax ? "strict" : "relaxed";
+    const durability = (this.#seen?.bytes ?? 0) <= this.#options.sendableBytesMax ? "strict" : "relaxed";
     try {
       return ok(
-        await this.#database.transact(durability, async (tx) => {
-          const [state, mark] = await Promise.all([this.#state(tx), tx.objectStore("lanes").get(call.lane)]);
+        await this.#transact(durability, async (tx) => {
+          const known = this.#seen?.logId;
+          const [found, mark] = await Promise.all([this.#state(tx), tx.objectStore("lanes").get(call.lane)]);
+          // Cleared since this tab last looked: what its page puts back in a moment needs the old producer id.
+          const state = known === found.logId ? this.#retire(found) : found;
           const plan = planAppend(state, mark, call, at, this.#options);
           const sendable = plan.sendable && durability === "strict";
           const next = sendable ? plan.state : { ...plan.state, sendLimit: state.sendLimit };
@@ -96,13 +103,14 @@ class IdbLog implements Log {
         }),
       );
     } catch (error) {
+      if (error instanceof LogErased) return fail({ reason: "erased" });
       if (isQuotaExceeded(error)) return fail({ reason: "quota_exceeded" });
       return fail({ reason: "storage_failed", detail: String(error) });
     }
   }
 
   prepare(term: string | null, bounds: BatchBounds): ReturnType<Log["prepare"]> {
-    return this.#database.transact("strict", async (tx) => {
+    return this.#transact("strict", async (tx) => {
       if (term !== null && !(await holdsLease(tx, term))) return notLeader;
       const state = await this.#state(tx);
       const records = await readBatch(tx, state, bounds);
@@ -119,7 +127,7 @@ class IdbLog implements Log {
   }
 
   settle(producerId: string, through: number, outcome: Outcome): ReturnType<Log["settle"]> {
-    return this.#database.transact("relaxed", async (tx) => {
+    return this.#transact("relaxed", async (tx) => {
       const state = await this.#state(tx);
       if (state.producerId !== producerId) return null;
       return this.#settle(tx, state, through, outcome);
@@ -127,7 +135,7 @@ class IdbLog implements Log {
   }
 
   renew(term: string, producerId: string, points: readonly CommitPoint[]): ReturnType<Log["renew"]> {
-    return this.#database.transact("strict", async (tx) => {
+    return this.#transact("strict", async (tx) => {
       if (!(await holdsLease(tx, term))) return notLeader;
       const state = await this.#state(tx);
       // Somebody was faster; or this transaction runs for the second time.
@@ -141,8 +149,19 @@ class IdbLog implements Log {
     });
   }
 
+  restore(held: Held, at: number): Promise<LogState> {
+    return this.#transact("relaxed", async (tx) => {
+      const state = await this.#state(tx);
+      const store = tx.objectStore("log");
+      const plan = planRestore(state, await store.getAll(), held, at);
+      await Promise.all(plan.records.map((record) => store.put(record, record.sequence)));
+      await this.#write(tx, plan.state);
+      return plan.state;
+    });
+  }
+
   expire(term: string, before: number): ReturnType<Log["expire"]> {
-    return this.#database.transact("relaxed", async (tx) => {
+    return this.#transact("relaxed", async (tx) => {
       if (!(await holdsLease(tx, term))) return notLeader;
       await forgetLanes(tx, before + LOG_LIMITS.ageMaxMs - LANE_AGE_MAX_MS);
       const state = await this.#state(tx);
@@ -157,7 +176,7 @@ class IdbLog implements Log {
   }
 
   takeLease(term: string, now: number, force: boolean): Promise<boolean> {
-    return this.#database.transact("relaxed", async (tx) => {
+    return this.#transact("relaxed", async (tx) => {
       const lease = await readLease(tx);
       if (!force && !leaseIsDead(lease, now) && lease?.term !== term) return false;
       await tx.objectStore("meta").put({ term, at: now }, "lease");
@@ -166,7 +185,7 @@ class IdbLog implements Log {
   }
 
   keepLease(term: string, now: number): Promise<boolean> {
-    return this.#database.transact("relaxed", async (tx) => {
+    return this.#transact("relaxed", async (tx) => {
       if (!(await holdsLease(tx, term))) return false;
       await tx.objectStore("meta").put({ term, at: now }, "lease");
       return true;
@@ -174,31 +193,70 @@ class IdbLog implements Log {
   }
 
   dropLease(term: string): Promise<void> {
-    return this.#database.transact("relaxed", async (tx) => {
+    return this.#transact("relaxed", async (tx) => {
       if (await holdsLease(tx, term)) await tx.objectStore("meta").delete("lease");
     });
   }
 
   leaseExpired(now: number): Promise<boolean> {
-    return this.#database.transact("relaxed", async (tx) => leaseIsDead(await readLease(tx), now));
+    return this.#transact("relaxed", async (tx) => leaseIsDead(await readLease(tx), now));
   }
 
   close(): void {
     this.#database.close();
   }
 
-  /** Bytes that the log held when this tab last looked. */
-  #bytesHeard = 0;
+  /** The state when this tab last looked, as it is or was on disk. */
+  #seen: LogState | null = null;
+  #erased = false;
+  readonly #written = new WeakMap<Tx, LogState>();
 
+  async #transact<T>(durability: "strict" | "relaxed", body: (tx: Tx) => Promise<T>): Promise<T> {
+    // To connect would be to make the database again.
+    if (this.#erased) throw new LogErased();
+    let last: Tx | undefined;
+    const result = await this.#database.transact(durability, (tx) => body((last = tx)));
+    const written = last && this.#written.get(last);
+    if (written === undefined) return result;
+    const before = this.#seen;
+    this.#seen = written;
+    if (before !== null && before.logId !== written.logId) this.#options.onCleared?.(before.lost["cleared"] ?? 0);
+    return result;
+  }
+
+  /** @throws {LogErased} in a tab that had it open when another one erased it */
   async #state(tx: Tx): Promise<LogState> {
-    const state = (await tx.objectStore("meta").get("state")) as LogState | undefined;
-    this.#bytesHeard = state?.bytes ?? 0;
-    return state ?? freshState(newProducerId(this.#options));
+    const meta = tx.objectStore("meta");
+    const state = (await meta.get("state")) as LogState | undefined;
+    const seen = this.#seen;
+    if (seen !== null && state?.logId !== seen.logId) {
+      if ((await meta.get(ERASED)) !== undefined) {
+        this.#erased = true;
+        throw new LogErased();
+      }
+      if (state === undefined) {
+        const cleared = afterClearing(seen, this.#options.randomId());
+        await this.#write(tx, cleared);
+        return cleared;
+      }
+    }
+    if (state === undefined) return freshState(newProducerId(this.#options), this.#options.randomId());
+    return (this.#seen = state);
   }
 
   async #write(tx: Tx, state: LogState): Promise<void> {
-    this.#bytesHeard = state.bytes;
+    this.#written.set(tx, state);
     await tx.objectStore("meta").put(state, "state");
+  }
+
+  #retire(state: LogState): LogState {
+    return retire(state, newProducerId(this.#options));
+  }
+
+  /** The mark is looked for while it can be: once every tab has let go, the database is gone. */
+  async #disconnected(connection: IDBPDatabase<Schema> | null): Promise<void> {
+    if (connection !== null) this.#erased = (await connection.get("meta", ERASED).catch(() => undefined)) !== undefined;
+    this.#options.onDisconnect?.();
   }
 
   async #settle(tx: Tx, state: LogState, through: number, outcome: Outcome) {
@@ -206,8 +264,9 @@ class IdbLog implements Log {
     const records = await store.getAll(IDBKeyRange.upperBound(through, true));
     const plan = planSettle(state, records, through, outcome);
     await Promise.all(plan.removed.map((key) => store.delete(key)));
-    await this.#write(tx, plan.state);
-    return { count: plan.count, state: plan.state };
+    const next = this.#retire(plan.state);
+    await this.#write(tx, next);
+    return { count: plan.count, state: next };
   }
 }
 

@@ -18,9 +18,6 @@ export interface LogRecord {
   readonly sequence: number;
   /** Random, 64 bits: tells a retry from another history under the same sequences. */
   readonly commitId: string;
-  /** The page load that the events come from, and its number of the last one. */
-  readonly lane: string;
-  readonly laneHigh: number;
   /** When it was logged, in milliseconds since the epoch. */
   readonly at: number;
   /** UTF-8 bytes of the events. */
@@ -31,6 +28,8 @@ export interface LogRecord {
 
 /** What the log knows beside its records; one row, written in the transaction that changes them. */
 export interface LogState {
+  /** Random: another one means that the storage was cleared in between. */
+  readonly logId: string;
   readonly producerId: string;
   /** Sequence that the next event takes. */
   readonly next: number;
@@ -48,6 +47,10 @@ export interface LogState {
   /** Events ever delivered. */
   readonly delivered: number;
   readonly lost: { readonly [reason: string]: number };
+  /** The storage was cleared: this producer id only serves to deliver what pages have put back (restore.ts). */
+  readonly retiring: boolean;
+  /** The producer id before this one, and what was taken off its sequences. */
+  readonly renewed: { readonly from: string; readonly base: number } | null;
 }
 
 /** How far the events of one page load are logged. Makes a call that is made twice count once. */
@@ -67,6 +70,21 @@ export interface AppendCall {
   readonly events: readonly string[];
 }
 
+/** One commit as a page holds it: the first of its events has this sequence. */
+export interface HeldCommit {
+  readonly sequence: number;
+  readonly commitId: string;
+  readonly events: readonly string[];
+}
+
+/** What one page holds of what it was told is durable, in order. */
+export interface Held {
+  readonly producerId: string;
+  /** What lies below has left the log. */
+  readonly floor: number;
+  readonly commits: readonly HeldCommit[];
+}
+
 /** Consecutive sequences: the first of them, and how many. */
 export type Run = readonly [sequence: number, count: number];
 
@@ -84,7 +102,9 @@ export type AppendLogFailure =
   /** The browser's quota, not the log's own bound. */
   | { readonly reason: "quota_exceeded" }
   /** The storage does not work, a second attempt on a fresh connection included. */
-  | { readonly reason: "storage_failed"; readonly detail: string };
+  | { readonly reason: "storage_failed"; readonly detail: string }
+  /** Consent was withdrawn in another tab. */
+  | { readonly reason: "erased" };
 
 /** Consecutive events that leave together. */
 export interface Batch {
@@ -119,7 +139,8 @@ export interface NotLeader {
 }
 
 /**
- * What a log is. Methods other than `append` reject when the storage fails; whoever leads then gives up its term.
+ * What a log is. Methods other than `append` reject when the storage fails, or with {@link LogErased}; whoever leads then
+ * gives up its term.
  *
  * A term is the random token in the lease. Whatever only a leader may do names its term, and the log compares it inside the
  * transaction: a leader that was frozen, and wakes after another took over, finds out before it can do harm.
@@ -143,6 +164,8 @@ export interface Log {
    * numbered again from 0.
    */
   renew(term: string, producerId: string, points: readonly CommitPoint[]): Promise<Result<Settled, NotLeader>>;
+  /** Puts back what a page holds, after the storage was cleared under it (restore.ts). */
+  restore(held: Held, at: number): Promise<LogState>;
   /** Drops what was logged before a point in time. */
   expire(term: string, before: number): Promise<Result<Settled, NotLeader>>;
 
@@ -168,7 +191,14 @@ export interface LogOptions {
    * then send it as it hides. Beyond, the page could not send it anyway.
    */
   readonly sendableBytesMax: number;
+  /** The browser has closed the connection to the storage: it may have been cleared, or erased by another tab. */
+  readonly onDisconnect?: () => void;
+  /** This log was the first to find its storage cleared. `lost.cleared` was so much before, and now has all that was held. */
+  readonly onCleared?: (lostBefore: number) => void;
 }
+
+/** How a log fails that another tab has erased: for good, and on purpose. */
+export class LogErased extends Error {}
 
 export interface Lease {
   readonly term: string;

@@ -3,7 +3,18 @@
  * promises but durability, and it says so. One page's own: its lease is never contested.
  */
 import { type CommitPoint, fail, ok } from "#protocol";
-import type { AppendCall, BatchBounds, LaneMark, Lease, Log, LogOptions, LogRecord, LogState, Outcome } from "./log.ts";
+import type {
+  AppendCall,
+  BatchBounds,
+  Held,
+  LaneMark,
+  Lease,
+  Log,
+  LogOptions,
+  LogRecord,
+  LogState,
+  Outcome,
+} from "./log.ts";
 import {
   endOf,
   expiredThrough,
@@ -14,6 +25,7 @@ import {
   planSettle,
   takeBatch,
 } from "./plan.ts";
+import { planRestore } from "./restore.ts";
 
 const notLeader = fail({ reason: "not_leader" } as const);
 
@@ -27,7 +39,7 @@ export class MemoryLog implements Log {
 
   constructor(options: LogOptions) {
     this.#options = options;
-    this.#state = freshState(this.#newProducerId());
+    this.#state = freshState(this.#newProducerId(), options.randomId());
   }
 
   async state(): Promise<LogState> {
@@ -61,6 +73,13 @@ export class MemoryLog implements Log {
     this.#state = plan.state;
     this.#records = plan.records;
     return ok({ count: plan.count, state: plan.state });
+  }
+
+  async restore(held: Held, at: number): Promise<LogState> {
+    const plan = planRestore(this.#state, this.#records, held, at);
+    this.#records = [...this.#records, ...plan.records].sort((a, b) => a.sequence - b.sequence);
+    this.#state = plan.state;
+    return plan.state;
   }
 
   async expire(term: string, before: number): ReturnType<Log["expire"]> {

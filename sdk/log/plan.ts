@@ -24,7 +24,8 @@ export const COMMIT_BYTES = 38;
 export const endOf = (record: LogRecord): number => record.sequence + record.events.length;
 
 /** The state of a log that nothing was written to. Producers count from 0. */
-export const freshState = (producerId: string): LogState => ({
+export const freshState = (producerId: string, logId: string): LogState => ({
+  logId,
   producerId,
   next: 0,
   acknowledged: 0,
@@ -35,10 +36,16 @@ export const freshState = (producerId: string): LogState => ({
   appended: 0,
   delivered: 0,
   lost: {},
+  retiring: false,
+  renewed: null,
 });
 
-const addLost = (lost: LogState["lost"], reason: string, count: number): LogState["lost"] =>
-  count === 0 ? lost : { ...lost, [reason]: (lost[reason] ?? 0) + count };
+/** @param count negative for what was found again */
+export function addLost(lost: LogState["lost"], reason: string, count: number): LogState["lost"] {
+  const { [reason]: before = 0, ...others } = lost;
+  const after = Math.max(before + count, 0);
+  return after === 0 ? others : { ...lost, [reason]: after };
+}
 
 // --- append ----------------------------------------------------------------------------------------------------------
 
@@ -71,10 +78,9 @@ export function planAppend(
   let chunkBytes = 0;
   const cut = () => {
     if (chunk.length === 0) return;
-    const laneHigh = call.first + taken - 1;
     const sequence = next - chunk.length;
     const commitId = options.randomId();
-    records.push({ sequence, commitId, lane: call.lane, laneHigh, at, bytes: chunkBytes, events: chunk });
+    records.push({ sequence, commitId, at, bytes: chunkBytes, events: chunk });
     chunk = [];
     chunkBytes = 0;
   };
@@ -239,6 +245,7 @@ export function planRenew(
     state: {
       ...state,
       producerId,
+      renewed: { from: state.producerId, base },
       next: state.next - base,
       acknowledged: 0,
       floor: first - base,

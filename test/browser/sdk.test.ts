@@ -1,136 +1,85 @@
 /** The SDK's promises in real Chromium, against the append contract in this process. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { launchChromium, launchProfile } from "../support/chromium.ts";
-import { EdgeStub } from "../support/edge-stub.ts";
-import { FaultProxy } from "../support/fault-proxy.ts";
-import { SdkPages } from "../support/sdk-pages.ts";
+import { describe, expect, it } from "vitest";
 import * as scenario from "./scenarios.ts";
+import { stubWorld } from "./world.ts";
 
-let edge: EdgeStub;
-let world: scenario.World;
-let browser: Browser;
-let context: BrowserContext;
-let profile: string;
-let profiles: string[];
-
-beforeAll(async () => {
-  edge = new EdgeStub();
-  const [proxy, pages] = await Promise.all([FaultProxy.start(edge.forward), SdkPages.start()]);
-  world = {
-    proxy,
-    pages,
-    stream: edge.stream,
-    writeKey: edge.writeKey,
-    counted: () => edge.counted(),
-    launch: () => launchProfile(profile),
-    cloneProfile: async () => {
-      const clone = await mkdtemp(join(tmpdir(), "headwater-profile-"));
-      profiles.push(clone);
-      // Its lock says that another browser has it.
-      await cp(profile, clone, { recursive: true, filter: (path) => !path.includes("Singleton") });
-      return { launch: () => launchProfile(clone) };
-    },
-  };
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await world?.proxy.stop();
-  await world?.pages.stop();
-});
-
-beforeEach(async () => {
-  edge.clear();
-  world.proxy.fail("none");
-  profile = await mkdtemp(join(tmpdir(), "headwater-profile-"));
-  profiles = [profile];
-  context = await browser.newContext();
-});
-
-afterEach(async () => {
-  await context.close();
-  for (const path of profiles) await rm(path, { recursive: true, force: true, maxRetries: 5 });
-});
+const here = stubWorld();
 
 describe("durable", () => {
-  it("delivers what was acknowledged before the whole browser was killed", () => scenario.survivesKill(world));
-  it("delivers what was acknowledged, whenever it is killed", () => scenario.survivesKillUnderWay(world));
+  it("delivers what was acknowledged before the whole browser was killed", () => scenario.survivesKill(here.world));
+  it("delivers what was acknowledged, whenever it is killed", () => scenario.survivesKillUnderWay(here.world));
 });
 
 describe("exactly once", () => {
-  it("over lost replies", () => scenario.survivesLostReplies(world, context));
-  it("when offline", () => scenario.survivesOffline(world, context));
-  it("from two tabs that are closed while the edge is away", () => scenario.survivesTwoTabsClosed(world, context));
-  it("when the leading tab goes", () => scenario.handsOverLeadership(world, context));
+  it("over lost replies", () => scenario.survivesLostReplies(here.world, here.context));
+  it("when offline", () => scenario.survivesOffline(here.world, here.context));
+  it("from two tabs that are closed while the edge is away", () =>
+    scenario.survivesTwoTabsClosed(here.world, here.context));
+  it("when the leading tab goes", () => scenario.handsOverLeadership(here.world, here.context));
   it.each(["drop before", "503", "429", "hang", "slow"] as const)("over an edge that does this: %s", (fault) =>
-    scenario.survivesEdgeFault(world, context, fault),
+    scenario.survivesEdgeFault(here.world, here.context, fault),
   );
   it.each(["close", "navigate"] as const)("when a page tracks and then does this: %s", async (leave) => {
-    const sameVisit = await scenario.survivesLeaving(world, context, leave);
+    const sameVisit = await scenario.survivesLeaving(here.world, here.context, leave);
     console.log(`track, then ${leave}: ${sameVisit} of 6 delivered in the same visit`);
   });
-  it("when the leading tab is frozen", () => scenario.survivesFrozenLeader(world, context));
-  it("when the leading tab hangs", () => scenario.survivesHungLeader(world, context));
-  it("when the worker dies", () => scenario.survivesWorkerDeath(world, context));
+  it("when the leading tab is frozen", () => scenario.survivesFrozenLeader(here.world, here.context));
+  it("when the leading tab hangs", () => scenario.survivesHungLeader(here.world, here.context));
+  it("when the worker dies", () => scenario.survivesWorkerDeath(here.world, here.context));
   it("from both copies of a cloned profile", async () => {
-    await scenario.survivesClonedProfile(world);
-    expect(edge.producers).toBe(2);
+    await scenario.survivesClonedProfile(here.world);
+    expect(here.edge.producers).toBe(2);
   });
-  it("over a burst and a navigation", () => scenario.survivesBurstThenNavigation(world, context));
+  it("over a burst and a navigation", () => scenario.survivesBurstThenNavigation(here.world, here.context));
 });
 
 describe("as a script tag", () => {
   it("keeps early calls, and captures clicks on ads", async () => {
-    await scenario.worksAsScriptTag(world, context);
-    expect(edge.events.find(({ id }) => id === "clicked")).toEqual({
+    await scenario.worksAsScriptTag(here.world, here.context);
+    expect(here.edge.events.find(({ id }) => id === "clicked")).toEqual({
       type: "click",
       adId: "ad-1",
       campaignId: "7",
       id: "clicked",
     });
-    expect(edge.events).toHaveLength(2);
+    expect(here.edge.events).toHaveLength(2);
   });
 });
 
 describe("asked first", () => {
   it.each(["denied", "pending"] as const)("stores and sends nothing when consent is %s", (consent) =>
-    scenario.storesNothingWithoutConsent(world, context, consent),
+    scenario.storesNothingWithoutConsent(here.world, here.context, consent),
   );
 
   it("sends what has waited once consent is granted", async () => {
-    const page = await scenario.openPage(context, scenario.pageUrl(world, { consent: "pending" }));
+    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world, { consent: "pending" }));
     await page.evaluate(() => {
       void window.tracker.track("click", { id: "waited" });
       window.tracker.setConsent("granted");
     });
-    await scenario.expectCountedOnce(world, ["waited"]);
+    await scenario.expectCountedOnce(here.world, ["waited"]);
   });
 
   it("deletes log and producer id on opting out, in a tab that shares them, too", async () => {
-    world.proxy.fail("drop before");
-    const page = await scenario.openPage(context, scenario.pageUrl(world));
-    const other = await scenario.openPage(context, scenario.pageUrl(world));
+    here.world.proxy.fail("drop before");
+    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world));
+    const other = await scenario.openPage(here.context, scenario.pageUrl(here.world));
     await scenario.track(page, ["forgotten"]);
     expect(await scenario.stored(page)).toHaveLength(1);
     await other.close();
     await page.evaluate(() => window.tracker.setConsent("denied"));
     await expect.poll(() => scenario.stored(page)).toEqual([]);
     expect(await page.evaluate(() => window.drops)).toEqual([{ reason: "no_consent", count: 1 }]);
-    world.proxy.fail("none");
+    here.world.proxy.fail("none");
     await page.evaluate(() => window.tracker.setConsent("granted"));
     await scenario.track(page, ["afterwards"]);
-    await scenario.expectCountedOnce(world, ["afterwards"]);
-    expect(edge.events).toHaveLength(1);
+    await scenario.expectCountedOnce(here.world, ["afterwards"]);
+    expect(here.edge.events).toHaveLength(1);
   });
 
   it("keeps apart what was tracked before an opt-out and after opting in again, however quickly", async () => {
     for (const worker of ["auto", "page"]) {
-      const page = await scenario.openPage(context, scenario.pageUrl(world, { worker }));
+      const page = await scenario.openPage(here.context, scenario.pageUrl(here.world, { worker }));
       const outcomes = await page.evaluate(async (prefix) => {
         const outcome = (call: Promise<unknown>) =>
           call.then(
@@ -148,24 +97,24 @@ describe("asked first", () => {
         return Promise.all(calls);
       }, worker);
       expect(outcomes).toEqual(["no_consent", "no_consent", "tracked"]);
-      await scenario.expectCountedOnce(world, [`${worker}-after`]);
+      await scenario.expectCountedOnce(here.world, [`${worker}-after`]);
       await page.close();
     }
     // What was tracked before, with consent, may have been on its way already; what was tracked without never leaves.
-    const ids = edge.events.map(({ id }) => String(id)).filter((id) => !id.endsWith("-before"));
+    const ids = here.edge.events.map(({ id }) => String(id)).filter((id) => !id.endsWith("-before"));
     expect(ids).toEqual(["auto-after", "page-after"]);
   });
 
   it("honours Global Privacy Control", async () => {
-    await context.addInitScript(() => Object.defineProperty(navigator, "globalPrivacyControl", { value: true }));
-    const page = await scenario.openPage(context, scenario.pageUrl(world));
+    await here.context.addInitScript(() => Object.defineProperty(navigator, "globalPrivacyControl", { value: true }));
+    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world));
     const refused = page.evaluate(() =>
       window.tracker.track("click", { id: "unasked" }).catch((e: Error) => e.message),
     );
     expect(await refused).toContain("consent");
     expect(await scenario.stored(page)).toEqual([]);
-    await scenario.openPage(context, scenario.pageUrl(world, { respectGpc: false }));
-    expect(edge.events).toEqual([]);
+    await scenario.openPage(here.context, scenario.pageUrl(here.world, { respectGpc: false }));
+    expect(here.edge.events).toEqual([]);
   });
 });
 
@@ -179,27 +128,27 @@ describe("the ladder", () => {
   ])("holds under %s", async (_, csp, options, workers) => {
     const [id = ""] = scenario.newIds(1);
     const more = csp === undefined ? {} : { csp };
-    const page = await scenario.openPage(context, scenario.pageUrl(world, options, more));
+    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world, options, more));
     expect(await scenario.track(page, [id])).toEqual([{ sequence: 0, durability: "disk" }]);
-    await scenario.expectCountedOnce(world, [id]);
+    await scenario.expectCountedOnce(here.world, [id]);
     expect(page.workers()).toHaveLength(workers);
   });
 
   it("says so, and goes on, where there is no IndexedDB", async () => {
-    await context.addInitScript(() => {
+    await here.context.addInitScript(() => {
       // A worker has its own global: without a worker the page's is the only one.
       Object.defineProperty(window, "indexedDB", { value: undefined });
     });
-    const page = await scenario.openPage(context, scenario.pageUrl(world, { worker: "page" }));
+    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world, { worker: "page" }));
     expect(await scenario.track(page, ["in memory"])).toEqual([{ sequence: 0, durability: "memory" }]);
-    await scenario.expectCountedOnce(world, ["in memory"]);
+    await scenario.expectCountedOnce(here.world, ["in memory"]);
     expect(await scenario.status(page)).toMatchObject({ durability: "memory", leader: true });
   });
 });
 
 describe("toward the page", () => {
   it("rejects with a stable code, and throws nothing", async () => {
-    const page = await scenario.openPage(context, scenario.pageUrl(world));
+    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world));
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(error.message));
     const codes = await page.evaluate(async () => {
@@ -221,21 +170,24 @@ describe("toward the page", () => {
   });
 
   it("lays its context under every event, as it was when the event was tracked", async () => {
-    const page = await scenario.openPage(context, scenario.pageUrl(world, { context: { userId: "u-1", site: "a" } }));
+    const page = await scenario.openPage(
+      here.context,
+      scenario.pageUrl(here.world, { context: { userId: "u-1", site: "a" } }),
+    );
     await page.evaluate(async () => {
       void window.tracker.click("ad-1", { id: "one" });
       window.tracker.setContext({ userId: "u-2", site: undefined });
       void window.tracker.click("ad-1", { id: "two" });
       await window.tracker.flush();
     });
-    expect(edge.events).toEqual([
+    expect(here.edge.events).toEqual([
       { type: "click", userId: "u-1", site: "a", id: "one", adId: "ad-1" },
       { type: "click", userId: "u-2", id: "two", adId: "ad-1" },
     ]);
   });
 
   it("rejects a flush that the edge refuses, and keeps the events", async () => {
-    const page = await scenario.openPage(context, scenario.pageUrl(world, { writeKey: "wk_wrong" }));
+    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world, { writeKey: "wk_wrong" }));
     await scenario.track(page, ["kept"]);
     const refused = await page.evaluate(() => window.tracker.flush().catch((error: { code: string }) => error.code));
     expect(refused).toBe("refused");
@@ -244,7 +196,7 @@ describe("toward the page", () => {
   });
 
   it("registers no listener that costs the page its back/forward cache", async () => {
-    await context.addInitScript(() => {
+    await here.context.addInitScript(() => {
       const listened: string[] = ((window as unknown as { listened: string[] }).listened = []);
       const original = EventTarget.prototype.addEventListener;
       EventTarget.prototype.addEventListener = function (type: string, ...rest: unknown[]) {
@@ -252,7 +204,7 @@ describe("toward the page", () => {
         return Reflect.apply(original, this, [type, ...rest]) as void;
       };
     });
-    const page = await scenario.openPage(context, scenario.pageUrl(world, { autocapture: true }));
+    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world, { autocapture: true }));
     await scenario.track(page, ["one"]);
     const listened = await page.evaluate(() => (window as unknown as { listened: string[] }).listened);
     expect(listened).toContain("pagehide");

@@ -51,14 +51,32 @@ describe("IndexedDB log: what only a disk can do", () => {
     const name = `log-${logs++}`;
     const log = await openIdbLog(name, OPTIONS);
     await log.append({ lane: "a", first: 0, events: [event] }, 1);
-    // A deletion makes every connection let go; what was unsent is gone with the storage, and so is the producer id.
-    const { producerId } = await log.state();
-    await eraseIdbLog(name);
+    // The page's own code deletes all databases: every connection lets go of it. Pages put back what they hold.
+    const { logId } = await log.state();
+    await new Promise((resolve) => (indexedDB.deleteDatabase(name).onsuccess = resolve));
     expect(await log.append({ lane: "a", first: 1, events: [event] }, 2)).toMatchObject({
       ok: true,
-      value: { runs: [[0, 1]] },
+      value: { runs: [[1, 1]], state: { events: 1, lost: { cleared: 1 } } },
     });
-    expect((await log.state()).producerId).not.toBe(producerId);
+    expect((await log.state()).logId).not.toBe(logId);
+  });
+
+  it("is not found again, by whoever had it open, once it was erased on purpose", async () => {
+    const name = `log-${logs++}`;
+    const log = await openIdbLog(name, OPTIONS);
+    await log.append({ lane: "a", first: 0, events: [event] }, 1);
+    await eraseIdbLog(name);
+    expect(await log.append({ lane: "a", first: 1, events: [event] }, 2)).toEqual({
+      ok: false,
+      failure: { reason: "erased" },
+    });
+    // Its connection lets go once it has seen why it is asked to.
+    await expect.poll(async () => (await indexedDB.databases()).map((database) => database.name)).not.toContain(name);
+  });
+
+  it("has no database made for it in order to be erased", async () => {
+    await eraseIdbLog("never opened");
+    expect((await indexedDB.databases()).map(({ name }) => name)).not.toContain("never opened");
   });
 
   it.each(["InvalidStateError", "AbortError", "UnknownError"])("tries a fresh connection after an %s", async (name) => {

@@ -1,0 +1,80 @@
+/** A world for the scenarios whose edge is the append contract in this process; one for all tests of a file. */
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContext } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { launchChromium, launchProfile } from "../support/chromium.ts";
+import { EdgeStub } from "../support/edge-stub.ts";
+import { FaultProxy } from "../support/fault-proxy.ts";
+import { SdkPages } from "../support/sdk-pages.ts";
+import type { World } from "./scenarios.ts";
+
+export interface Here {
+  readonly world: World;
+  readonly edge: EdgeStub;
+  /** Empty at the beginning of each test. */
+  readonly context: BrowserContext;
+}
+
+/** Call it once, at the top of a file: it brings its own hooks. */
+export function stubWorld(): Here {
+  const edge = new EdgeStub();
+  let world: World;
+  let browser: Browser;
+  let context: BrowserContext;
+  let profile: string;
+  let profiles: string[];
+
+  const makeProfile = async (): Promise<string> => {
+    const path = await mkdtemp(join(tmpdir(), "headwater-profile-"));
+    profiles.push(path);
+    return path;
+  };
+
+  beforeAll(async () => {
+    const [proxy, pages] = await Promise.all([FaultProxy.start(edge.forward), SdkPages.start()]);
+    world = {
+      proxy,
+      pages,
+      stream: edge.stream,
+      writeKey: edge.writeKey,
+      counted: () => edge.counted(),
+      launch: () => launchProfile(profile),
+      cloneProfile: async () => {
+        const clone = await makeProfile();
+        // Its lock says that another browser has it.
+        await cp(profile, clone, { recursive: true, filter: (path) => !path.includes("Singleton") });
+        return { launch: () => launchProfile(clone) };
+      },
+    };
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await world?.proxy.stop();
+    await world?.pages.stop();
+  });
+
+  beforeEach(async () => {
+    edge.clear();
+    world.proxy.fail("none");
+    profiles = [];
+    profile = await makeProfile();
+    context = await browser.newContext();
+  });
+  afterEach(async () => {
+    await context.close();
+    for (const path of profiles) await rm(path, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  return {
+    edge,
+    get world() {
+      return world;
+    },
+    get context() {
+      return context;
+    },
+  };
+}
