@@ -75,7 +75,7 @@ export async function expectCountedOnce(world: World, ids: readonly string[]): P
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function until(condition: () => Promise<boolean>, maxMs = DELIVERY_MAX_MS): Promise<void> {
+export async function until(condition: () => Promise<boolean>, maxMs = DELIVERY_MAX_MS): Promise<void> {
   const deadline = Date.now() + maxMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error("it did not come to pass in time");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import * as faults from "../browser/fault-scenarios.ts";
 import * as scenario from "../browser/scenarios.ts";
 import { StreamClient } from "../support/api.ts";
 import { launchChromium, launchProfile } from "../support/chromium.ts";
@@ -88,6 +89,33 @@ describe("a page and a real edge", () => {
   test("from two tabs that are closed while the edge is away", () => scenario.survivesTwoTabsClosed(world, context));
   test("over lost replies", () => scenario.survivesLostReplies(world, context));
   test("from both copies of a cloned profile", () => scenario.survivesClonedProfile(world));
+
+  test.each(["navigate", "close"] as const)("tracked, and gone: %s", (leave) =>
+    scenario.survivesLeaving(world, context, leave).then(() => {}),
+  );
+  test("over a burst and a navigation", () => scenario.survivesBurstThenNavigation(world, context));
+  test("over renderers that crash", () => faults.survivesCrash(world, context));
+  test("offline, and then a crash", () => faults.survivesOfflineThenCrash(world, context));
+  test("in a browser that grants 2 MB", () => faults.survivesQuota(world, context));
+  test("when the leading tab is stopped while it sends", () => faults.survivesStoppedLeader(world, context));
+  test("from ten tabs", () => faults.survivesTenTabs(world, context));
+
+  test("over an edge that is killed in the middle of requests", async () => {
+    const ids = scenario.newIds(90);
+    const page = await scenario.openPage(context, scenario.pageUrl(world, { lingerMs: 0 }));
+    for (let kill = 0; kill < 3; kill++) {
+      const tracking = ids.slice(kill * 30, kill * 30 + 30).map(async (id, i) => {
+        await scenario.pause(i * 5);
+        await scenario.track(page, [id]);
+      });
+      await scenario.pause(60 + 20 * kill);
+      await server.kill();
+      await Promise.all(tracking);
+      await server.restart();
+    }
+    await scenario.expectCountedOnce(world, ids);
+    await page.close();
+  });
 
   test("over an edge that dies for real, and rises", async () => {
     const ids = scenario.newIds(10);
