@@ -2,25 +2,34 @@
  * Autocapture: clicks on and inside `[data-ad-id]` become events. One passive listener in the capture phase, so that pages
  * which stop propagation are seen too, and no click is ever held up. Reads the marked element's `data-*` and nothing else:
  * no text, no values, no position.
+ *
+ * The listener is the document's: what a page replaces, adds or moves while it is open needs no telling.
  */
 import { EVENT_LIMITS, isAttributeName } from "#protocol";
 import { utf8Length } from "./log/utf8.ts";
+import type { AutocaptureOptions, Tracker } from "./types.ts";
 
-/** Listens until the signal is aborted. */
-export function captureClicks(
-  click: (adId: string, attributes: Record<string, string>) => void,
-  signal: AbortSignal,
-): void {
+export type { AutocaptureOptions } from "./types.ts";
+
+/**
+ * Reports clicks until the function that it returns is called. On a server it does nothing.
+ *
+ * @param tracker of `createTracker`, or anything that takes clicks as it does
+ */
+export function autocapture(tracker: Pick<Tracker, "click">, { attributes }: AutocaptureOptions = {}): () => void {
+  if (typeof document === "undefined") return () => {};
+  const end = new AbortController();
   const listen = (event: MouseEvent) => {
     // auxclick is every button but the first; a right click opens a menu, a middle click opens the ad.
     if (event.type === "auxclick" && event.button !== 1) return;
     const ad = findAd(event);
     const adId = ad?.dataset["adId"];
-    if (ad !== undefined && adId !== undefined) click(adId, attributesOf(ad.dataset));
+    if (ad !== undefined && adId !== undefined) void tracker.click(adId, attributesOf(ad.dataset, attributes));
   };
-  const options = { capture: true, passive: true, signal };
+  const options = { capture: true, passive: true, signal: end.signal };
   document.addEventListener("click", listen, options);
   document.addEventListener("auxclick", listen, options);
+  return () => end.abort();
 }
 
 /**
@@ -34,9 +43,10 @@ function findAd(event: Event): HTMLElement | SVGElement | undefined {
 }
 
 /** `data-campaign-id="7"` → `{campaignId: "7"}`. Markup knows strings only; what cannot be an attribute is left out. */
-export function attributesOf(dataset: DOMStringMap): Record<string, string> {
+export function attributesOf(dataset: DOMStringMap, allowed?: readonly string[]): Record<string, string> {
   const entries = Object.entries(dataset)
     .filter((entry): entry is [string, string] => entry[1] !== undefined)
+    .filter(([name]) => allowed === undefined || name === "adId" || allowed.includes(name))
     .filter(([name, value]) => isAttributeName(name) && utf8Length(value) <= EVENT_LIMITS.stringBytesMax);
   return Object.fromEntries(entries.slice(0, EVENT_LIMITS.attributesMax / 2));
 }

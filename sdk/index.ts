@@ -6,6 +6,7 @@ export { TrackerError } from "./types.ts";
 export type {
   Acknowledgement,
   Attributes,
+  AutocaptureOptions,
   Consent,
   Drop,
   DropReason,

@@ -1,15 +1,15 @@
 /**
  * The page's line to the working half, over the first rung that holds: a worker by URL, a worker from a blob, this page.
- * (The last rung, memory, is the log's own: see host.ts.)
+ * (The last rung, memory, is the log's own: see host.ts.) What a rung needs is loaded when it is tried: most pages need the
+ * blob worker's text and nothing else.
  *
  * A worker fails silently: a CSP refusal is an error event some milliseconds later, an exception at its start or its death
  * leaves every call pending for ever. So a worker has to answer a first call in time, and whenever a call takes long, the
  * page asks whether anybody is there. What was pending on a dead worker is asked of the next: each call has to be one that
  * may be made twice.
  */
-import { proxy, wrap } from "comlink";
-import { Host } from "./host.ts";
 import { WORKER_LIMITS } from "./limits.ts";
+import type { Rung } from "./rung.ts";
 import type { HostConfig, OpenReply, Report, WorkerApi } from "./worker-api.ts";
 
 export interface LadderOptions {
@@ -23,17 +23,12 @@ export interface LadderOptions {
   readonly onFall: (detail: string) => void;
 }
 
-interface Rung {
-  readonly api: WorkerApi;
-  /** Resolves when nobody answers any more. */
-  readonly died: Promise<"died">;
-  readonly die: () => void | Promise<void>;
-}
-
 type Climb = () => Promise<Rung>;
 
 export class Ladder {
   readonly #options: LadderOptions;
+  /** From the best rung down. */
+  readonly #all: readonly Climb[];
   /** Rungs still to be tried, the present one first. */
   #climbs: readonly Climb[];
   #rung: Promise<Rung> | null = null;
@@ -45,13 +40,13 @@ export class Ladder {
   constructor(options: LadderOptions) {
     this.#options = options;
     const { worker, workerUrl } = options;
-    const climbs: Climb[] = [async () => onPage()];
+    const climbs: Climb[] = [async () => (await import("./page-rung.ts")).pageRung()];
     if (worker === "auto" && typeof Worker === "function") {
-      const source = typeof HEADWATER_WORKER_SOURCE === "string" ? HEADWATER_WORKER_SOURCE : null;
-      if (source !== null) climbs.unshift(() => inWorker(() => blobWorker(source)));
-      if (workerUrl !== undefined) climbs.unshift(() => inWorker(() => new Worker(trusted(workerUrl))));
+      const inWorker = (url?: string) => async () => (await import("./worker-rung.ts")).workerRung(url);
+      climbs.unshift(inWorker());
+      if (workerUrl !== undefined) climbs.unshift(inWorker(workerUrl));
     }
-    this.#climbs = climbs;
+    this.#all = this.#climbs = climbs;
   }
 
   /** Makes a call that may be made twice. Pending until some rung has answered. */
@@ -93,7 +88,12 @@ export class Ladder {
     for (;;) {
       const [climb, ...rest] = this.#climbs;
       if (this.#ended) throw new Error("the tracker is closed");
-      if (climb === undefined) throw new Error("no rung holds");
+      if (climb === undefined) {
+        // Not even the page's own could be loaded: offline, or a deploy took it away. What is tracked waits meanwhile.
+        await delay(WORKER_LIMITS.againMs);
+        this.#climbs = this.#all;
+        continue;
+      }
       try {
         const rung = await climb();
         rung.died.then(() => {
@@ -131,73 +131,6 @@ export class Ladder {
     }
     this.#watching = false;
   }
-}
-
-function onPage(): Rung {
-  // Nobody else can end it: it lives as long as the page.
-  const api = new Host();
-  return { api, died: new Promise(() => {}), die: () => api.close() };
-}
-
-/** @throws if the worker does not answer its first call in time */
-async function inWorker(create: () => Worker): Promise<Rung> {
-  const worker = create();
-  let die = () => {};
-  const died = new Promise<"died">((resolve) => {
-    die = () => {
-      worker.terminate();
-      resolve("died");
-    };
-  });
-  const failed = new Promise<never>((_, reject) => {
-    worker.addEventListener("error", (event) => reject(new Error(event.message || "the worker did not start")));
-  });
-  const remote = wrap<WorkerApi>(worker);
-  try {
-    const answered = await Promise.race([remote.ping(), failed, delay(WORKER_LIMITS.handshakeMaxMs)]);
-    if (answered !== true) throw new Error("the worker did not answer");
-  } catch (error) {
-    worker.terminate();
-    throw error;
-  }
-  failed.catch(() => {});
-  // Methods that take and return plain data are the same on both sides; a callback has to be said to be one.
-  const api = remote as unknown as WorkerApi;
-  return {
-    died,
-    die,
-    // The object must be held for as long as answers are awaited: https://github.com/GoogleChromeLabs/comlink/issues/692
-    api: new Proxy(api, {
-      get: (_, name) => {
-        if (name === "open") return (config: HostConfig, report: OpenCallback) => remote.open(config, proxy(report));
-        return api[name as keyof WorkerApi];
-      },
-    }),
-  };
-}
-
-type OpenCallback = Parameters<WorkerApi["open"]>[1];
-
-function blobWorker(source: string): Worker {
-  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const worker = new Worker(trusted(url));
-  // The worker has its own reference once it has been asked for; Safari looks it up a little later.
-  setTimeout(() => URL.revokeObjectURL(url), WORKER_LIMITS.handshakeMaxMs);
-  return worker;
-}
-
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
-}
-
-/** Pages that require Trusted Types allow us with `trusted-types headwater`. A name can be had once only. */
-let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
-
-function trusted(url: string): string {
-  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  if (trustedTypes === undefined) return url;
-  policy ??= trustedTypes.createPolicy("headwater", { createScriptURL: (given) => given });
-  return policy.createScriptURL(url);
 }
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -43,6 +43,8 @@ export const LEADER_LIMITS = {
 export const WORKER_LIMITS = {
   /** A worker that does not answer its first call in this time will not: CSP refuses silently. */
   handshakeMaxMs: 1_500,
+  /** Pause before all rungs are tried again, where none held. */
+  againMs: 5 * SECOND_MS,
   /** A call that takes longer makes the page ask whether the worker still lives. */
   callMs: 1_500,
   /** And a worker that does not answer that in this time is dead. */

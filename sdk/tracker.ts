@@ -3,9 +3,9 @@
  * anything is stored or sent, and keeps every failure out of the page: promises reject, nothing throws.
  */
 import { type AttributeValue, parseContext, parseEvent } from "#protocol";
-import { captureClicks } from "./autocapture.ts";
+import { autocapture } from "./autocapture.ts";
 import { whenActivated } from "./hide.ts";
-import { SEND_LIMITS } from "./limits.ts";
+import { hostConfig } from "./config.ts";
 import { eraseIdbLog } from "./log/erase.ts";
 import { LOG_LIMITS } from "./log/limits.ts";
 import { utf8Length } from "./log/utf8.ts";
@@ -33,7 +33,14 @@ import type { HostConfig } from "./worker-api.ts";
  * @throws nothing, ever; what is wrong with the options is told to `onError`
  */
 export function createTracker(options: TrackerOptions): Tracker {
-  return new PageTracker(options);
+  let given = {};
+  try {
+    // Pages are not compiled: it may be nothing, or an object whose properties throw.
+    given = { ...options };
+  } catch {
+    // Then there is no endpoint, and it is told so.
+  }
+  return new PageTracker(given as TrackerOptions);
 }
 
 type Mode =
@@ -45,7 +52,7 @@ class PageTracker implements Tracker {
   readonly #config: HostConfig | null;
   readonly #lane = randomId();
   readonly #outbox = new Outbox(this.#lane);
-  readonly #capturing = new AbortController();
+  #stopCapturing = () => {};
   #mode: Mode = "waiting";
   #context: ReadonlyMap<string, AttributeValue | null> = new Map();
   #log: PageLog | null = null;
@@ -67,9 +74,8 @@ class PageTracker implements Tracker {
       return;
     }
     if (options.context) this.setContext(options.context);
-    if (options.autocapture) {
-      captureClicks((adId, attributes) => this.click(adId, attributes), this.#capturing.signal);
-    }
+    if (options.autocapture)
+      this.#stopCapturing = autocapture(this, options.autocapture === true ? {} : options.autocapture);
     this.setConsent(options.consent ?? "granted");
   }
 
@@ -123,7 +129,7 @@ class PageTracker implements Tracker {
   async close(): Promise<void> {
     if (this.#mode === "closed") return;
     this.#mode = "closed";
-    this.#capturing.abort();
+    this.#stopCapturing();
     await this.#settled;
     const log = this.#log;
     if (log === null) this.#outbox.fail(new TrackerError("closed", "the tracker was closed before consent"));
@@ -262,34 +268,3 @@ const withoutUndefined = (attributes: Attributes): Attributes =>
 /** https://www.w3.org/TR/gpc/ */
 const globalPrivacyControl = (): boolean =>
   (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true;
-
-/** Null if no edge can be reached with these. */
-function hostConfig(options: TrackerOptions): HostConfig | null {
-  const { endpoint, stream, writeKey } = options;
-  const base = absolute(endpoint);
-  if (base === null || !stream || !writeKey) return null;
-  return {
-    name: `headwater:${base}:${stream}`,
-    endpoint: base,
-    stream,
-    writeKey,
-    batchEvents: within(options.batchEvents, SEND_LIMITS.batchEventsDefault, 1, SEND_LIMITS.batchEventsMax),
-    lingerMs: within(options.lingerMs, SEND_LIMITS.lingerDefaultMs, 0, SEND_LIMITS.backoffMaxMs),
-    logBytesMax: within(options.logBytesMax, LOG_LIMITS.bytesMax, 0, LOG_LIMITS.bytesMax),
-    logEventsMax: LOG_LIMITS.eventsMax,
-    logAgeMaxMs: within(options.logAgeMaxMs, LOG_LIMITS.ageMaxMs, 0, LOG_LIMITS.ageMaxMs),
-  };
-}
-
-/** A worker from a blob has no base that a relative address could start from. */
-function absolute(endpoint: string): string | null {
-  if (!endpoint) return null;
-  try {
-    return new URL(endpoint, location.href).href.replace(/\/+$/, "");
-  } catch {
-    return null;
-  }
-}
-
-const within = (value: number | undefined, otherwise: number, least: number, most: number): number =>
-  Number.isFinite(value) ? Math.min(Math.max(value ?? otherwise, least), most) : otherwise;

@@ -3,6 +3,12 @@
  */
 import type { AttributeValue } from "#protocol";
 
+/** What autocapture may read of the element that was clicked. */
+export interface AutocaptureOptions {
+  /** Names of `data-*` attributes, as in `dataset` (`campaignId`), that may be read beside `adId`. Default: all it has. */
+  readonly attributes?: readonly string[];
+}
+
 /** What an event says beside its type and time. Null means absent on purpose: the edge then fills nothing in. */
 export interface Attributes {
   readonly [name: string]: AttributeValue | null | undefined;
@@ -105,8 +111,8 @@ export interface TrackerOptions {
   readonly writeKey: string;
   /** Attributes laid under every event. */
   readonly context?: Attributes;
-  /** Report clicks on and inside `[data-ad-id]`; its `data-*` become attributes. Default false. */
-  readonly autocapture?: boolean;
+  /** Report clicks on and inside `[data-ad-id]`; its `data-*` become attributes, or those that are named. Default false. */
+  readonly autocapture?: boolean | AutocaptureOptions;
   /**
    * Where the log lives. `auto` takes the first that works: a worker from `workerUrl`, a worker from a blob, this page.
    * `page`: no worker at all.

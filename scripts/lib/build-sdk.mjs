@@ -1,62 +1,45 @@
-// dist/sdk: what `npm pack` ships for the browser.
-//
-//   index.js     ESM with Comlink and idb inside: a page that bundles it installs nothing else
-//   worker.js    the dedicated worker, one file without imports, so that it runs as a classic and as a module worker
-//   headwater.js the script tag, minified
-//   *.d.ts       types of index.js and of what it names
-//
-// The worker's text is also inside index.js and headwater.js, as HEADWATER_WORKER_SOURCE: it becomes a blob worker
-// where no worker can be loaded by URL.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// dist/sdk: the bundles of the browser SDK (sdk-bundles.mjs), and the types of what the package exports.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { inRoot, runTool, UserError } from "./project.mjs";
+import { bundleSdk } from "./sdk-bundles.mjs";
 
-/** Browsers from 2022 on have Web Locks, which the SDK's one-sender rule prefers. */
-const TARGET = "es2022";
+/** Files that pages load as they are, without a bundler. */
+const MINIFIED = ["headwater.js", "worker.js"];
 
 const outDir = inRoot("dist", "sdk");
 
 export async function buildSdk() {
   rmSync(outDir, { recursive: true, force: true });
-  await bundle({ entryPoints: ["sdk/worker.ts"], format: "iife", minify: true });
-
-  const define = { HEADWATER_WORKER_SOURCE: JSON.stringify(workerSource()) };
-  await bundle({ entryPoints: ["sdk/index.ts"], format: "esm", define });
-  // A classic script has no import.meta: sdk/script.ts learns its own address from document.currentScript instead.
-  const logOverride = /** @type {const} */ ({ "empty-import-meta": "silent" });
-  await bundle({ entryPoints: { headwater: "sdk/script.ts" }, format: "iife", minify: true, define, logOverride });
+  mkdirSync(outDir, { recursive: true });
+  for (const [name, { text, map }] of await bundles()) {
+    // The others are not minified: they can be read as they are.
+    const mapped = MINIFIED.includes(name);
+    writeFileSync(join(outDir, name), mapped ? `${text}//# sourceMappingURL=${name}.map\n` : text);
+    if (mapped) writeFileSync(join(outDir, `${name}.map`), map);
+  }
   await emitTypes();
+  // They are loaded by their address, and export nothing.
+  for (const name of MINIFIED) writeFileSync(join(outDir, name.replace(/\.js$/, ".d.ts")), "export {};\n");
 }
 
-/** @param {import("esbuild").BuildOptions} options */
-async function bundle(options) {
-  const { build } = await import("esbuild");
+async function bundles() {
   try {
-    await build({
-      absWorkingDir: inRoot(),
-      outdir: "dist/sdk",
-      bundle: true,
-      target: TARGET,
-      platform: "browser",
-      sourcemap: "linked",
-      logLevel: "warning",
-      ...options,
-    });
+    return await bundleSdk();
   } catch {
     throw new UserError("the SDK does not build; see above."); // esbuild has printed why
   }
 }
 
-/** Without the line that names the source map: a blob has no address that it could be relative to. */
-function workerSource() {
-  return readFileSync(join(outDir, "worker.js"), "utf8").replace(/^\/\/# sourceMappingURL=.*\n?/m, "");
-}
-
 async function emitTypes() {
   const { code, output } = await runTool("tsc", ["-p", "sdk/tsconfig.build.json"], { capture: true });
   if (code !== 0) throw new UserError(`the SDK's types do not compile:\n${output}`);
+  const used = new Set(["index.d.ts", "autocapture.d.ts"].map((file) => join(outDir, file)));
+  for (const path of used) rewriteImports(path).forEach((imported) => used.add(imported));
+  // The compiler writes those of every file that it has looked at.
   for (const file of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
-    if (file.endsWith(".d.ts")) rewriteImports(join(outDir, file));
+    const path = join(outDir, file);
+    if (file.endsWith(".d.ts") && !used.has(path)) rmSync(path);
   }
 }
 
@@ -64,6 +47,7 @@ async function emitTypes() {
  * In the package, types sit beside types: `#protocol` and `./x.ts` become paths that any TypeScript resolves.
  *
  * @param {string} path
+ * @returns {readonly string[]} the files that it imports
  */
 function rewriteImports(path) {
   const protocol = relative(dirname(path), join(outDir, "protocol", "index.js"))
@@ -73,4 +57,6 @@ function rewriteImports(path) {
     .replaceAll(`"#protocol"`, JSON.stringify(protocol.startsWith(".") ? protocol : `./${protocol}`))
     .replace(/(["'])(\.{1,2}\/[^"']+)\.ts\1/g, "$1$2.js$1");
   writeFileSync(path, text);
+  const imports = [...text.matchAll(/(?:from|import\() *"(\.{1,2}\/[^"]+)\.js"/g)];
+  return imports.map(([, specifier]) => `${join(dirname(path), specifier ?? "")}.d.ts`);
 }

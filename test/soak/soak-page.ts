@@ -3,7 +3,7 @@
  * durable. It needs nobody to talk to it, so it goes on in whatever state the harness has put it: in a tab whose renderer
  * was stopped, or one that came back from the back/forward cache.
  */
-import { createTracker } from "../../sdk/index.ts";
+import { createTracker } from "headwater";
 import type { Heard, Told } from "./ledger.ts";
 
 const options = JSON.parse(new URL(location.href).searchParams.get("tracker") ?? "{}");

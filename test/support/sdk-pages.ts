@@ -2,10 +2,11 @@
  * Pages that use the SDK, on an origin of their own: `/` imports it as a module, `/script` loads it by a script tag. Built
  * from the sources in memory, as the build does, so that tests need no dist folder and cannot see an old one.
  */
-import { build, type BuildOptions } from "esbuild";
+import { build } from "esbuild";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { bundleSdk } from "../../scripts/lib/sdk-bundles.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -47,25 +48,16 @@ export class SdkPages {
   }
 
   static async start(own?: OwnPage): Promise<SdkPages> {
-    const worker = await bundle({ entryPoints: ["sdk/worker.ts"], format: "iife" });
-    const define = { HEADWATER_WORKER_SOURCE: JSON.stringify(worker) };
-    const [index, script] = await Promise.all([
-      bundle({ entryPoints: ["sdk/index.ts"], format: "esm", define }),
-      bundle({ entryPoints: ["sdk/script.ts"], format: "iife", define }),
-    ]);
+    const bundles = await bundleSdk();
     const page = `import { createTracker } from "/index.js";
       const options = JSON.parse(new URL(location.href).searchParams.get("tracker"));
       window.problems = [];
       window.drops = [];
       window.tracker = createTracker({ ...options, onError: (p) => window.problems.push(p.code), onDrop: (d) => window.drops.push(d) });`;
-    const files = new Map([
-      ["/index.js", index],
-      ["/worker.js", worker],
-      ["/headwater.js", script],
-      ["/page.js", page],
-    ]);
+    const files = new Map([...bundles].map(([name, { text }]) => [`/${name}`, text]));
+    files.set("/page.js", page);
     if (own !== undefined) {
-      files.set(`${own.path}.js`, await bundle({ entryPoints: [own.entry], format: "esm", define }));
+      files.set(`${own.path}.js`, await bundleEntry(own.entry));
     }
     const pages = new SdkPages(files, own);
     await new Promise<void>((resolve) => pages.#server.listen(0, "127.0.0.1", resolve));
@@ -96,16 +88,19 @@ async function answerPost(request: IncomingMessage, response: ServerResponse, ow
   else response.writeHead(200, { "Content-Type": "application/json" }).end(own.posted(body));
 }
 
-async function bundle(options: BuildOptions): Promise<string> {
+/** The SDK itself is the one that is served beside it. */
+async function bundleEntry(entry: string): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
+    entryPoints: [entry],
     bundle: true,
     write: false,
+    format: "esm",
     target: "es2022",
     platform: "browser",
+    external: ["/index.js"],
+    alias: { headwater: "/index.js" },
     logLevel: "error",
-    logOverride: { "empty-import-meta": "silent" },
-    ...options,
   });
   return outputFiles?.[0]?.text ?? "";
 }

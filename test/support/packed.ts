@@ -1,0 +1,31 @@
+/** The package as `npm pack` makes it, unpacked where a consumer would have it. Needs dist/sdk: `npm run build`. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { environment, inRoot, root } from "../../scripts/lib/project.mjs";
+
+export interface Packed {
+  readonly tarball: string;
+  /** A folder with the package in its node_modules; whoever asks for it removes it. */
+  readonly consumer: string;
+  /** Paths in the package. */
+  readonly files: readonly string[];
+}
+
+export function packAndUnpack(): Packed {
+  const consumer = mkdtempSync(join(tmpdir(), "headwater-consumer-"));
+  const output = execFileSync("npm", ["pack", "--json", "--pack-destination", consumer], {
+    cwd: root,
+    env: environment(),
+    encoding: "utf8",
+  });
+  const [{ filename, files }] = JSON.parse(output) as [{ filename: string; files: { path: string }[] }];
+  const modules = join(consumer, "node_modules");
+  mkdirSync(join(modules, "headwater"), { recursive: true });
+  const tarball = join(consumer, filename);
+  execFileSync("tar", ["-xzf", tarball, "-C", join(modules, "headwater"), "--strip-components=1"]);
+  // What a consumer would have installed beside it: the dependencies of headwater/edge.
+  for (const name of ["hono", "valibot", "@valibot"]) symlinkSync(inRoot("node_modules", name), join(modules, name));
+  return { tarball, consumer, files: files.map(({ path }) => path) };
+}
