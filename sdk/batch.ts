@@ -6,8 +6,10 @@ import type { Batch } from "./log/log.ts";
  * attempt an hour later must not carry the old one
  */
 export function encodeBatch(batch: Batch, sentAt: number): string {
-  const { producerId: id, sequence, lost, commits } = batch;
-  const producer = JSON.stringify({ id, sequence, lost, commits });
+  const { producerId: id, sequence, lost, commits, dropped } = batch;
+  // Hardly anybody ever drops anything: then it takes no room.
+  const told = Object.keys(dropped).length > 0 ? { dropped } : {};
+  const producer = JSON.stringify({ id, sequence, lost, commits, ...told });
   return `{"producer":${producer},"sentAt":${sentAt},"events":[${batch.events.join(",")}]}`;
 }
 

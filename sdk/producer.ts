@@ -99,6 +99,7 @@ export class Producer {
     const settled = await this.#options.log.settle(batch.producerId, endOfBatch(batch), {
       kind: "delivered",
       rejected,
+      dropped: batch.dropped,
     });
     if (settled === null || settled.count === 0) return;
     for (const { index, code, detail } of reply.rejected) {

@@ -50,7 +50,14 @@ export class Tail {
     const added = events.slice(covered - (end - first), covered);
     if (this.#batch === null && reply.log.events === added.length) {
       const { producerId, acknowledged } = reply.log;
-      this.#batch = { producerId, sequence: first, lost: Math.max(first - acknowledged, 0), commits: [], events: [] };
+      this.#batch = {
+        producerId,
+        sequence: first,
+        lost: Math.max(first - acknowledged, 0),
+        dropped: {},
+        commits: [],
+        events: [],
+      };
     }
     if (this.#batch === null || endOfBatch(this.#batch) !== first) return false;
     this.#extend(this.#batch, added, reply.commits);

@@ -13,7 +13,17 @@
  * a sequence that is known under another commit means that the producer has forked. Only the last 16 commits are
  * remembered: a fork that is further back is not seen.
  */
-import { type AdmissionFailure, type CommitPoint, fail, ok, type Result } from "#protocol";
+import {
+  addTotals,
+  type AdmissionFailure,
+  type CommitPoint,
+  type DropTotals,
+  fail,
+  growth,
+  knownReasons,
+  ok,
+  type Result,
+} from "#protocol";
 
 /** Commits remembered for each producer: a browser log keeps one batch in flight, of a few commits at most. */
 export const COMMIT_POINTS_MAX = 16;
@@ -23,12 +33,15 @@ export interface ProducerState {
   readonly last: number;
   /** First sequences and ids of the last commits, oldest first. */
   readonly points: readonly CommitPoint[];
+  /** The greatest totals that it has told of what it dropped. */
+  readonly dropped: DropTotals;
 }
 
 export interface ProducerBatch {
   readonly sequence: number;
   readonly lost: number;
   readonly commits: readonly CommitPoint[];
+  readonly dropped: DropTotals;
   /** Events in the batch, those that were rejected included: they use up their sequences. */
   readonly count: number;
   /** An Idempotency-Key: whatever was sent under it before, this is the same. */
@@ -40,15 +53,17 @@ export interface Admission {
   readonly duplicates: number;
   /** Sequences that the client declared lost and that nobody had admitted. */
   readonly lost: number;
+  /** What the producer tells for the first time that it dropped, by reason. */
+  readonly dropped: DropTotals;
   /** What the producer's state becomes if the batch is committed. */
   readonly next: ProducerState;
 }
 
 /** @param state undefined for a producer that is not known: its count starts at 0, or at 1 */
 export function admit(state: ProducerState | undefined, batch: ProducerBatch): Result<Admission, AdmissionFailure> {
-  if (batch.once && state !== undefined) return ok({ duplicates: batch.count, lost: 0, next: state });
+  if (batch.once && state !== undefined) return ok({ duplicates: batch.count, lost: 0, dropped: {}, next: state });
   const firstNamed = batch.sequence - batch.lost;
-  const known = state ?? { last: Math.min(firstNamed, 1) - 1, points: [] };
+  const known = state ?? { last: Math.min(firstNamed, 1) - 1, points: [], dropped: {} };
   const contradiction = batch.commits.some((point) => contradicts(known, point));
   if (contradiction) return fail({ reason: "producer_forked", commits: known.points });
   if (firstNamed > known.last + 1) {
@@ -58,13 +73,16 @@ export function admit(state: ProducerState | undefined, batch: ProducerBatch): R
       received: batch.sequence,
     });
   }
+  const dropped = growth(known.dropped, knownReasons(batch.dropped));
   const duplicates = Math.min(Math.max(known.last + 1 - batch.sequence, 0), batch.count);
   return ok({
     duplicates,
     lost: Math.max(batch.sequence - (known.last + 1), 0),
+    dropped,
     next: {
       last: Math.max(known.last, batch.sequence + batch.count - 1),
       points: withPoints(known.points, batch.commits),
+      dropped: addTotals(known.dropped, dropped),
     },
   });
 }

@@ -3,9 +3,9 @@
  * was counted. With it the producer table and the counters are derived from the log: stored now and then, and rebuilt from
  * these records on waking. Later records win, so any run of them can be merged into one.
  */
-import { assert, type CommitPoint } from "#protocol";
-import type { ProducerEntry, ProducerKind } from "#engine";
-import { addCounters, type Counters, NO_COUNTS } from "./facts.ts";
+import { assert, type CommitPoint, type DropTotals } from "#protocol";
+import { orNothing, type ProducerEntry, type ProducerKind } from "#engine";
+import { addCounters, type Counters, hasCounted, NO_COUNTS } from "./facts.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { RejectedRecord } from "./rpc.ts";
 
@@ -32,6 +32,7 @@ type StoredChange = readonly [
   last: number,
   lastAt: number,
   points: readonly CommitPoint[],
+  dropped?: DropTotals,
 ];
 
 interface StoredRecord {
@@ -45,7 +46,7 @@ interface StoredRecord {
 export function encodeAdmission(record: AdmissionRecord): string | null {
   const { counters, rejects } = record;
   const producers = [...record.producers.values()].map(storedChange);
-  const counted = Object.values(counters).some((count) => count !== 0);
+  const counted = hasCounted(counters);
   if (producers.length === 0 && !counted && rejects.length === 0) return null;
   const stored: StoredRecord = {
     version: VERSION,
@@ -58,12 +59,17 @@ export function encodeAdmission(record: AdmissionRecord): string | null {
 
 export function decodeAdmission(text: string | null): AdmissionRecord {
   if (text === null) return { producers: new Map(), counters: NO_COUNTS, rejects: [] };
-  const { version, producers = [], counters = NO_COUNTS, rejects = [] } = JSON.parse(text) as StoredRecord;
+  const { version, producers = [], counters, rejects = [] } = JSON.parse(text) as StoredRecord;
   assert(version === VERSION, "a known version of an admission record");
-  const changes = producers.map(([slot, key, kind, last, lastAt, points]): ProducerChange => {
-    return { key, slot, entry: { kind, last, lastAt, points } };
+  const changes = producers.map(([slot, key, kind, last, lastAt, points, dropped = {}]): ProducerChange => {
+    return { key, slot, entry: { kind, last, lastAt, points, dropped } };
   });
-  return { producers: new Map(changes.map((change) => [change.key, change])), counters, rejects };
+  // What was stored before there were totals of drops has none.
+  return {
+    producers: new Map(changes.map((change) => [change.key, change])),
+    counters: { ...NO_COUNTS, ...counters },
+    rejects,
+  };
 }
 
 /** Merges consecutive records, and cuts the result where it would not fit a row. */
@@ -81,7 +87,7 @@ export function mergeAdmissions(records: Iterable<AdmissionRecord>): readonly Ad
   let room: number = PARTITION_LIMITS.admissionCharactersMax;
   for (const [key, change] of producers) {
     part.set(key, change);
-    room -= 100 + change.entry.points.reduce((sum, [, id]) => sum + id.length + 24, 0);
+    room -= 300 + change.entry.points.reduce((sum, [, id]) => sum + id.length + 24, 0);
     if (room > 0) continue;
     merged.push({ producers: part, counters: NO_COUNTS, rejects: [] });
     part = new Map();
@@ -105,4 +111,5 @@ const storedChange = ({ slot, key, entry }: ProducerChange): StoredChange => [
   entry.last,
   entry.lastAt,
   entry.points,
+  ...orNothing(entry.dropped),
 ];

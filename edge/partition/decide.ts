@@ -73,7 +73,7 @@ class CommitDraft {
   decide(request: PartitionAppend): Verdict {
     const { producer, count } = request;
     const state = producer ? this.#state(producer) : undefined;
-    const admitted = producer ? admit(state, { ...producer, count }) : null;
+    const admitted = producer ? admit(state, { dropped: {}, ...producer, count }) : null;
     if (admitted !== null && !admitted.ok) return admitted;
     const duplicates = admitted?.value.duplicates ?? 0;
     const lastSequence = admitted === null || producer?.once ? null : admitted.value.next.last;
@@ -93,7 +93,8 @@ class CommitDraft {
     }
     const fromPage = request.kind === "write";
     const late = this.#take(request.events, rows, fromPage);
-    this.#count({ duplicates, late, rejected: rejected.length, lost: admitted?.value.lost ?? 0 });
+    const { lost = 0, dropped = {} } = admitted?.value ?? {};
+    this.#count({ duplicates, late, rejected: rejected.length, lost, dropped });
     this.#keepRejects(rejected);
     const offset = accepted > 0 ? this.#nextOffset : null;
     if (accepted > 0) this.#pieces.push({ events: request.events, rows, fromPage });

@@ -1,6 +1,7 @@
 /**
  * Small facts of which a partition has one each, stored as JSON under their name. Writing one is one row.
  */
+import { addTotals, type DropTotals } from "#protocol";
 import type { Intervals } from "#engine";
 import type { Database } from "./database.ts";
 import type { PartitionConfig, RejectedRecord } from "./rpc.ts";
@@ -11,15 +12,21 @@ export interface Counters {
   readonly late: number;
   readonly rejected: number;
   readonly lost: number;
+  /** Events that producers have told to have dropped, by reason; those in `lost` are among them, where producers tell. */
+  readonly dropped: DropTotals;
 }
 
-export const NO_COUNTS: Counters = { duplicates: 0, late: 0, rejected: 0, lost: 0 };
+export const NO_COUNTS: Counters = { duplicates: 0, late: 0, rejected: 0, lost: 0, dropped: {} };
+
+export const hasCounted = ({ dropped, ...counts }: Counters): boolean =>
+  Object.values(counts).some((count) => count !== 0) || Object.keys(dropped).length > 0;
 
 export const addCounters = (a: Counters, b: Counters): Counters => ({
   duplicates: a.duplicates + b.duplicates,
   late: a.late + b.late,
   rejected: a.rejected + b.rejected,
   lost: a.lost + b.lost,
+  dropped: addTotals(a.dropped, b.dropped),
 });
 
 /** Everything up to `logEnd` that is derived from the log and was stored; recovery goes on from here. */

@@ -73,7 +73,8 @@ export class Partition {
     this.trimmed = new Trimmed(facts);
     this.#lastAppendTime = Math.max(checkpoint.lastAppendTime, this.log.lastAppendTime);
     this.#greatestTime = checkpoint.greatestTime;
-    this.#counters = checkpoint.counters;
+    // What was stored before there were totals of drops has none.
+    this.#counters = { ...NO_COUNTS, ...checkpoint.counters };
     this.#rejects = checkpoint.rejects;
     this.#recover();
   }

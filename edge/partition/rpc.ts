@@ -3,7 +3,15 @@
  * fields at the wall of an object. Written so that old and new code can talk to each other during a deploy: fields are
  * added, never given a new meaning.
  */
-import type { AdmissionFailure, AppendReply, AttributeValue, CommitPoint, RejectedEvent, Result } from "#protocol";
+import type {
+  AdmissionFailure,
+  AppendReply,
+  AttributeValue,
+  CommitPoint,
+  DropTotals,
+  RejectedEvent,
+  Result,
+} from "#protocol";
 import type { EarlyStop, EventColumns, GroupSelection, HashSeed, Query, SentValues, ViewSpec } from "#engine";
 
 /** Everything that a partition knows of its stream. Pushed whole; a partition keeps the newest and refuses older ones. */
@@ -49,6 +57,8 @@ export interface ProducerRef {
   readonly sequence: number;
   readonly lost: number;
   readonly commits: readonly CommitPoint[];
+  /** Missing from a Worker of before there were any. */
+  readonly dropped?: DropTotals;
   /** True for an Idempotency-Key: the batch is new or wholly a duplicate. */
   readonly once: boolean;
 }
@@ -149,6 +159,8 @@ export interface PartitionStatus {
   readonly late: number;
   readonly rejected: number;
   readonly lost: number;
+  /** Missing from an object of before there were any. */
+  readonly dropped?: DropTotals;
   /** Everything below it is covered by the views' stored state; recovery replays from here. */
   readonly checkpointOffset: number;
   readonly configVersion: number;

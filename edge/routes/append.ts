@@ -138,8 +138,9 @@ async function send(
 async function producerRef({ secret }: StreamAccess, { kind, request, once }: Batch): Promise<ProducerRef | null> {
   const { producer } = request;
   if (producer !== null) {
-    const { sequence, lost, commits }: Producer = producer;
-    return { ...(await keyedHash(secret, `producer/${kind}`, producer.id)), sequence, lost, commits, once: false };
+    const { sequence, lost, commits, dropped }: Producer = producer;
+    const told = { sequence, lost, commits, dropped, once: false };
+    return { ...(await keyedHash(secret, `producer/${kind}`, producer.id)), ...told };
   }
   if (once === null) return null;
   return { ...(await keyedHash(secret, `once/${kind}`, once)), sequence: 0, lost: 0, commits: [], once: true };

@@ -58,9 +58,8 @@ interface Scraped {
 async function metrics(c: HttpContext): Promise<Result<Response, Failure>> {
   const streams = await directoryOf(c.env).list();
   const scraped = (await Promise.all(streams.map(({ name, streamId }) => scrape(c.env, name, streamId)))).flat();
-  const body = [UP, ...METRICS.map((metric) => ({ ...metric, value: whenUp(metric.value) }))]
-    .map((metric) => family(metric, scraped))
-    .join("");
+  const families = [UP, ...METRICS.map((metric) => ({ ...metric, value: whenUp(metric.value) }))];
+  const body = families.map((metric) => family(metric, scraped)).join("") + droppedFamily(scraped);
   return ok(c.body(body, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }));
 }
 
@@ -89,16 +88,32 @@ const whenUp =
   ({ status }) =>
     status === null ? null : value(status);
 
-/** One metric with its samples. Names of streams need no escaping: see their pattern. */
+/** One metric with its samples. */
 function family({ name, type, help, value }: Family, scraped: readonly Scraped[]): string {
   const samples = scraped.flatMap((one) => {
     const sample = value(one);
-    return sample === null
-      ? []
-      : [`headwater_${name}{stream="${one.stream}",partition="${one.partition}"} ${sample}\n`];
+    return sample === null ? [] : [sampleLine(name, one, "", sample)];
   });
-  return `# HELP headwater_${name} ${help}\n# TYPE headwater_${name} ${type}\n${samples.join("")}`;
+  return header(name, type, help) + samples.join("");
 }
+
+/** What producers say to have dropped: a sample for each reason, of which there are few. */
+function droppedFamily(scraped: readonly Scraped[]): string {
+  const name = "dropped_total";
+  const samples = scraped.flatMap((one) =>
+    Object.entries(one.status?.dropped ?? {}).map(([reason, count]) =>
+      sampleLine(name, one, `,reason="${reason}"`, count),
+    ),
+  );
+  return header(name, "counter", "Events that producers say to have dropped, by reason.") + samples.join("");
+}
+
+const header = (name: string, type: string, help: string): string =>
+  `# HELP headwater_${name} ${help}\n# TYPE headwater_${name} ${type}\n`;
+
+/** Names of streams need no escaping: see their pattern. */
+const sampleLine = (name: string, { stream, partition }: Scraped, labels: string, sample: number): string =>
+  `headwater_${name}{stream="${stream}",partition="${partition}"${labels}} ${sample}\n`;
 
 export const metricsEndpoints: readonly Endpoint[] = [
   {

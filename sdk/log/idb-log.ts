@@ -227,7 +227,9 @@ class IdbLog implements Log {
   /** @throws {LogErased} in a tab that had it open when another one erased it */
   async #state(tx: Tx): Promise<LogState> {
     const meta = tx.objectStore("meta");
-    const state = (await meta.get("state")) as LogState | undefined;
+    const stored = (await meta.get("state")) as Partial<LogState> | undefined;
+    // An earlier version of this SDK may have stored less.
+    const state = stored && { ...freshState("", ""), ...stored };
     const seen = this.#seen;
     if (seen !== null && state?.logId !== seen.logId) {
       if ((await meta.get(ERASED)) !== undefined) {

@@ -10,7 +10,7 @@
  *   ────┼───────────────┬──────────┬ ─ ─ ┬──────┤
  *   acknowledged ≤ floor           what was dropped        sendLimit ≤ next
  */
-import type { CommitPoint, Result } from "#protocol";
+import type { CommitPoint, DropTotals, Result } from "#protocol";
 
 /** One group commit. */
 export interface LogRecord {
@@ -46,7 +46,11 @@ export interface LogState {
   readonly appended: number;
   /** Events ever delivered. */
   readonly delivered: number;
-  readonly lost: { readonly [reason: string]: number };
+  readonly lost: DropTotals;
+  /** What the edge has been told of `lost`, … */
+  readonly told: DropTotals;
+  /** … and what of that under earlier producer ids. */
+  readonly toldBefore: DropTotals;
   /** The storage was cleared: this producer id only serves to deliver what pages have put back (restore.ts). */
   readonly retiring: boolean;
   /** The producer id before this one, and what was taken off its sequences. */
@@ -112,6 +116,8 @@ export interface Batch {
   readonly sequence: number;
   /** Events just before `sequence` that were dropped. */
   readonly lost: number;
+  /** What was dropped under this producer id, by reason. */
+  readonly dropped: DropTotals;
   /** Commits that the events come from. */
   readonly commits: readonly CommitPoint[];
   readonly events: readonly string[];
@@ -125,7 +131,9 @@ export interface BatchBounds {
 
 /** What became of events that leave the log. */
 export type Outcome =
-  { readonly kind: "delivered"; readonly rejected: number } | { readonly kind: "dropped"; readonly reason: string };
+  /** `dropped`: what the edge was told with them, in all. */
+  | { readonly kind: "delivered"; readonly rejected: number; readonly dropped?: DropTotals }
+  | { readonly kind: "dropped"; readonly reason: string };
 
 export interface Settled {
   /** How many events left the log. */

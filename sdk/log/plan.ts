@@ -2,7 +2,7 @@
  * What the log decides: from its state and records to the next state and the records to write or remove. Pure, and shared by
  * every log, so that they cannot drift: no storage, no clock, no dice (ids are handed in).
  */
-import { type CommitPoint, PRODUCER_LIMITS } from "#protocol";
+import { addDropped, addTotals, type CommitPoint, growth, PRODUCER_LIMITS } from "#protocol";
 import { LEASE_LIMITS, LOG_LIMITS } from "./limits.ts";
 import type {
   AppendCall,
@@ -36,16 +36,11 @@ export const freshState = (producerId: string, logId: string): LogState => ({
   appended: 0,
   delivered: 0,
   lost: {},
+  told: {},
+  toldBefore: {},
   retiring: false,
   renewed: null,
 });
-
-/** @param count negative for what was found again */
-export function addLost(lost: LogState["lost"], reason: string, count: number): LogState["lost"] {
-  const { [reason]: before = 0, ...others } = lost;
-  const after = Math.max(before + count, 0);
-  return after === 0 ? others : { ...lost, [reason]: after };
-}
 
 // --- append ----------------------------------------------------------------------------------------------------------
 
@@ -100,7 +95,7 @@ export function planAppend(
   if (added > 0) runs.push([next - added, added]);
   const refused = call.events.length - taken;
   const sendable = added > 0 && bytes <= options.sendableBytesMax;
-  const lost = addLost(before.lost, "log_full", refused);
+  const lost = addDropped(before.lost, "log_full", refused);
   return {
     // Refused events use up sequences: the hole tells the edge that something is missing.
     state: {
@@ -146,7 +141,9 @@ export function takeBatch(state: LogState, records: readonly LogRecord[], bounds
   if (sequence === -1) return null;
   // More than the contract lets one batch declare: the edge will call it a gap, and a new producer id begins.
   const lost = Math.min(Math.max(sequence - state.acknowledged, 0), PRODUCER_LIMITS.lostMax);
-  return { producerId: state.producerId, sequence, lost, commits, events };
+  // What the edge has rejected it has counted itself.
+  const { rejected: _, ...dropped } = growth(state.toldBefore, state.lost);
+  return { producerId: state.producerId, sequence, lost, dropped, commits, events };
 }
 
 /** Whether these records hold a full batch, so that no more need to be read. */
@@ -164,7 +161,13 @@ export function fillsBatch(state: LogState, records: readonly LogRecord[], bound
 /** A log without records that believes it holds some: the storage has lost them, whatever it promised. */
 export function reconcile(state: LogState): LogState {
   if (state.events === 0) return state;
-  return { ...state, events: 0, bytes: 0, floor: state.next, lost: addLost(state.lost, "rolled_back", state.events) };
+  return {
+    ...state,
+    events: 0,
+    bytes: 0,
+    floor: state.next,
+    lost: addDropped(state.lost, "rolled_back", state.events),
+  };
 }
 
 // --- trim ------------------------------------------------------------------------------------------------------------
@@ -196,15 +199,16 @@ export function planSettle(
   const floor = Math.max(before.floor, through);
   const trimmed = { ...before, floor, bytes, events: before.events - count };
   if (outcome.kind === "dropped") {
-    return { removed, count, state: { ...trimmed, lost: addLost(before.lost, outcome.reason, count) } };
+    return { removed, count, state: { ...trimmed, lost: addDropped(before.lost, outcome.reason, count) } };
   }
   // A reply that is heard twice finds nothing left to count.
   const rejected = Math.min(outcome.rejected, count);
   const state = {
     ...trimmed,
     acknowledged: Math.max(before.acknowledged, through),
+    told: addTotals(before.told, growth(before.told, addTotals(before.toldBefore, outcome.dropped ?? {}))),
     delivered: before.delivered + count - rejected,
-    lost: addLost(before.lost, "rejected", rejected),
+    lost: addDropped(before.lost, "rejected", rejected),
   };
   return { removed, count, state };
 }
@@ -245,6 +249,7 @@ export function planRenew(
     state: {
       ...state,
       producerId,
+      toldBefore: state.told,
       renewed: { from: state.producerId, base },
       next: state.next - base,
       acknowledged: 0,

@@ -10,13 +10,14 @@
  *   put back    what pages hold counts as held again
  *   retired     nothing is held: a new producer id
  */
+import { addDropped } from "#protocol";
 import type { Held, HeldCommit, LogRecord, LogState } from "./log.ts";
-import { addLost, endOf, planRenew } from "./plan.ts";
+import { endOf, planRenew } from "./plan.ts";
 import { utf8Length } from "./utf8.ts";
 
 /** The log in an empty storage, as far as `seen`, the state it had, is remembered. */
 export function afterClearing(seen: LogState, logId: string): LogState {
-  const lost = addLost(seen.lost, "cleared", seen.events);
+  const lost = addDropped(seen.lost, "cleared", seen.events);
   const { next } = seen;
   // Where this tab last looked, others may have gone on: whatever it was, it may have been sent.
   return { ...seen, logId, floor: next, sendLimit: next, events: 0, bytes: 0, retiring: true, lost };
@@ -59,7 +60,10 @@ export function planRestore(
     if (rest.length > 0) put({ ...commit, events: rest }, next, rest.length);
   }
   events += count;
-  return { records, state: { ...before, next, floor, events, bytes, lost: addLost(before.lost, "cleared", -count) } };
+  return {
+    records,
+    state: { ...before, next, floor, events, bytes, lost: addDropped(before.lost, "cleared", -count) },
+  };
 }
 
 /** The state once nothing is held under a producer id that only serves to deliver what was put back. */

@@ -6,6 +6,7 @@
  * larger than the whole SDK may be.
  */
 import * as v from "valibot";
+import type { DropTotals } from "./drops.ts";
 import { type AttributeValue, parseContext, parseTime, type RejectionCode } from "./event.ts";
 import { PRODUCER_LIMITS } from "./limits.ts";
 import { fail, ok, type Result } from "./result.ts";
@@ -18,12 +19,19 @@ const CommitPointSchema = v.tuple([
   v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/), v.maxLength(PRODUCER_LIMITS.commitIdLengthMax)),
 ]);
 
+/** Totals by reason. */
+const DropTotalsSchema = v.pipe(
+  v.record(v.pipe(v.string(), v.regex(/^[a-z_]{1,32}$/)), sequence),
+  v.maxEntries(PRODUCER_LIMITS.dropReasonsMax),
+);
+
 export const ProducerSchema = v.pipe(
   v.object({
     id: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,128}$/, "1 to 128 printable ASCII characters")),
     sequence,
     lost: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(PRODUCER_LIMITS.lostMax)), 0),
     commits: v.optional(v.pipe(v.array(CommitPointSchema), v.maxLength(PRODUCER_LIMITS.commitsMax)), []),
+    dropped: v.optional(DropTotalsSchema, {}),
   }),
   v.check((producer) => producer.lost <= producer.sequence, "`lost` is more than came before `sequence`"),
 );
@@ -46,6 +54,8 @@ export interface Producer {
   /** Events just before `sequence` that the client had to drop. */
   readonly lost: number;
   readonly commits: readonly CommitPoint[];
+  /** Events that it dropped since its id exists, by reason: of those in `lost`, and of those that never had a sequence. */
+  readonly dropped: DropTotals;
 }
 
 /** An event that will not be kept, by its place in the batch. */

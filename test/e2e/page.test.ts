@@ -100,6 +100,29 @@ describe("a page and a real edge", () => {
   test("when the leading tab is stopped while it sends", () => faults.survivesStoppedLeader(world, context));
   test("from ten tabs", () => faults.survivesTenTabs(world, context));
 
+  test("what a full log refused is known at the edge, by reason and in the same number", async () => {
+    proxy.fail("drop before");
+    const page = await scenario.openPage(context, scenario.pageUrl(world, { logBytesMax: 2_000 }));
+    const ids = scenario.newIds(200);
+    const kept = await page.evaluate(async (given) => {
+      const outcomes = await Promise.allSettled(given.map((id) => window.tracker.click("ad-1", { id })));
+      return given.filter((_, i) => outcomes[i]?.status === "fulfilled");
+    }, ids);
+    expect(kept.length).toBeGreaterThan(0);
+    proxy.fail("none");
+    await page.evaluate(() => window.tracker.flush());
+    // The batch after the hole tells what it was.
+    const [last = ""] = scenario.newIds(1);
+    await scenario.track(page, [last]);
+    await scenario.expectCountedOnce(world, [...kept, last]);
+    const refused = { log_full: ids.length - kept.length };
+    expect((await scenario.status(page)).lost).toEqual(refused);
+    const { body } = await stream.admin<{ partitions: { lost: number; dropped: Record<string, number> }[] }>("GET");
+    const told = body.partitions.find(({ lost }) => lost > 0);
+    expect(told).toMatchObject({ lost: refused.log_full, dropped: refused });
+    await page.close();
+  });
+
   test("over an edge that is killed in the middle of requests", async () => {
     const ids = scenario.newIds(90);
     const page = await scenario.openPage(context, scenario.pageUrl(world, { lingerMs: 0 }));

@@ -1,16 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { admit, COMMIT_POINTS_MAX, type ProducerBatch, type ProducerState } from "#engine";
+import { addTotals, type DropTotals } from "#protocol";
 
 const batch = (sequence: number, count: number, more: Partial<ProducerBatch> = {}): ProducerBatch => ({
   sequence,
   count,
   lost: 0,
+  dropped: {},
   commits: [],
   once: false,
   ...more,
 });
-const at = (last: number, points: ProducerState["points"] = []): ProducerState => ({ last, points });
+const at = (last: number, points: ProducerState["points"] = []): ProducerState => ({ last, points, dropped: {} });
 
 describe("what a batch is to what came before", () => {
   test.each<[string, ProducerState | undefined, ProducerBatch, number, number, number]>([
@@ -110,4 +112,29 @@ test("whatever is retried, cut or sent twice, each sequence is admitted exactly 
       expect(admitted).toEqual(Array.from({ length: (state?.last ?? -1) + 1 }, (_, i) => i));
     }),
   );
+});
+
+describe("what a producer tells of what it dropped", () => {
+  test("counts once, by reason, however often and in whatever order its totals come", () => {
+    const totals = fc.record({ log_full: fc.nat(9), cleared: fc.nat(9), nonsense: fc.nat(9), more_of_it: fc.nat(9) });
+    fc.assert(
+      fc.property(fc.array(totals, { minLength: 1 }), (told) => {
+        let state: ProducerState | undefined;
+        let sum: DropTotals = {};
+        for (const dropped of told) {
+          const admitted = admit(state, batch(0, 1, { dropped }));
+          if (!admitted.ok) throw new Error(admitted.failure.reason);
+          state = admitted.value.next;
+          sum = addTotals(sum, admitted.value.dropped);
+        }
+        const greatest = (of: (one: (typeof told)[number]) => number) => Math.max(...told.map(of));
+        expect({ log_full: 0, cleared: 0, other: 0, ...sum }).toEqual({
+          log_full: greatest((one) => one.log_full),
+          cleared: greatest((one) => one.cleared),
+          other: greatest((one) => one.nonsense + one.more_of_it),
+        });
+        expect(state?.dropped).toEqual(sum);
+      }),
+    );
+  });
 });

@@ -37,7 +37,7 @@ beforeEach(async () => {
         return response.end(JSON.stringify({ code: "some_code", detail: "because", retryAfterMs: 1 }));
       }
       const { id, sequence } = body.producer;
-      const batch = { sequence, count: body.events.length, lost: 0, commits: [], once: false };
+      const batch = { sequence, count: body.events.length, lost: 0, commits: [], dropped: {}, once: false };
       const admission = admit(edge.producers.get(id), batch);
       if (!admission.ok) {
         response.statusCode = 409;

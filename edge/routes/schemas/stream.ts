@@ -126,6 +126,7 @@ const PartitionStatusSchema = v.object({
   late: v.number(),
   rejected: v.number(),
   lost: v.number(),
+  dropped: v.record(v.string(), v.number()),
   checkpointOffset: v.number(),
 });
 

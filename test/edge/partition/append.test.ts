@@ -96,6 +96,25 @@ test("producers are known after eviction and after a crash: duplicates, gaps and
   expect((await held.status()).logEnd).toBe(5);
 });
 
+test("what producers tell of what they dropped is known by reason, and counts once, after eviction and after a crash", async () => {
+  const held = await HeldPartition.make();
+  const told = { log_full: 2, expired: 1 };
+  await held.append(clicks(1, BASE_TIME), { producer: "p", dropped: told });
+  await held.append(clicks(1, BASE_TIME), { producer: "q", sequence: 3, lost: 3, dropped: { cleared: 3 } });
+  for (const lose of [() => held.evict(), () => held.abort()]) {
+    await lose();
+    expect(await held.status()).toMatchObject({ lost: 3, dropped: { log_full: 2, expired: 1, cleared: 3 } });
+    // Totals of before come again with a retry, and with whatever is new.
+    await held.append(clicks(1, BASE_TIME), { producer: "p", dropped: told });
+  }
+  await held.append(clicks(1, BASE_TIME), {
+    producer: "p",
+    sequence: 1,
+    dropped: { ...told, log_full: 5, whatever: 1 },
+  });
+  expect((await held.status()).dropped).toEqual({ log_full: 5, expired: 1, cleared: 3, other: 1 });
+});
+
 test("an Idempotency-Key stands for one batch, and is forgotten after a day", async () => {
   const held = await HeldPartition.make();
   const options = { producer: "key", once: true };

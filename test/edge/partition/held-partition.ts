@@ -1,7 +1,7 @@
 /** A partition as tests hold it: a real object over real SQLite, called the way the routes call it. */
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { AppendReply, CommitPoint, RejectedEvent, Result } from "#protocol";
+import type { AppendReply, CommitPoint, DropTotals, RejectedEvent, Result } from "#protocol";
 import {
   answerRows,
   type AnswerRow,
@@ -67,6 +67,7 @@ export interface AppendOptions {
   readonly producer?: string;
   readonly sequence?: number;
   readonly lost?: number;
+  readonly dropped?: DropTotals;
   readonly commits?: readonly CommitPoint[];
   readonly once?: boolean;
   readonly rejected?: readonly RejectedEvent[];
@@ -130,6 +131,7 @@ export class HeldPartition {
               slot: slotOf(producer),
               sequence: options.sequence ?? 0,
               lost: options.lost ?? 0,
+              ...(options.dropped && { dropped: options.dropped }),
               commits: options.commits ?? [],
               once: options.once ?? false,
             },

@@ -29,6 +29,7 @@ const entry = (last: number, overrides: Partial<ProducerEntry> = {}): ProducerEn
   last,
   lastAt: NOW,
   points: [[last, `commit-${last}`]],
+  dropped: {},
   ...overrides,
 });
 

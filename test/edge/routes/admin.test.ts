@@ -447,7 +447,23 @@ describe("metrics", () => {
     expect(records.reduce((sum, value) => sum + value, 0)).toBe(2);
     for (const line of text.trimEnd().split("\n")) {
       expect(line).toMatch(
-        /^(# (HELP|TYPE) headwater_\w+ .+|headwater_\w+\{stream="[a-z0-9_-]+",partition="\d+"\} -?[\d.e+-]+)$/,
+        /^(# (HELP|TYPE) headwater_\w+ .+|headwater_\w+\{stream="[a-z0-9_-]+",partition="\d+"(,reason="[a-z_]+")?\} -?[\d.e+-]+)$/,
+      );
+    }
+  });
+
+  it("and the stream's description say what producers have dropped, by reason", async () => {
+    const stream = await TestStream.create();
+    const producer = { id: "p", sequence: 7, lost: 7, dropped: { log_full: 7 } };
+    await stream.appended({ producer, events: [{}] });
+    expect((await stream.describe()).partitions[0]).toMatchObject({ dropped: { log_full: 7 } });
+    const text = await (await admin("GET", "/metrics")).text();
+    expect(text).toContain(`headwater_dropped_total{stream="${stream.name}",partition="0",reason="log_full"} 7\n`);
+    for (const dropped of [{ Not_A_Reason: 1 }, { log_full: -1 }, { log_full: 0.5 }, [1]]) {
+      await expectProblem(
+        stream.append({ producer: { id: "p", sequence: 8, dropped }, events: [{}] }),
+        400,
+        "invalid_batch",
       );
     }
   });
