@@ -1,9 +1,12 @@
 /**
- * Autocapture: clicks on and inside `[data-ad-id]` become events. One passive listener in the capture phase, so that pages
- * which stop propagation are seen too, and no click is ever held up. Reads the marked element's `data-*` and nothing else:
- * no text, no values, no position.
+ * Autocapture: clicks on and inside `[data-ad-id]` become events. One passive listener in the capture phase for each of
+ * `click` and `auxclick`, so that pages which stop propagation are seen too, and no click is ever held up. Reads the marked
+ * element's `data-*` and nothing else: no text, no values, no position.
  *
  * The listener is the document's: what a page replaces, adds or moves while it is open needs no telling.
+ *
+ * Only what a person did counts (`isTrusted`): scripts click too, in carousels, tests and fraud, and whoever means such a
+ * click can call `tracker.click()`. The keyboard is a person: Enter on a link is a click to the browser.
  */
 import { EVENT_LIMITS, isAttributeName } from "#protocol";
 import { utf8Length } from "./log/utf8.ts";
@@ -19,12 +22,16 @@ export type { AutocaptureOptions } from "./types.ts";
 export function autocapture(tracker: Pick<Tracker, "click">, { attributes }: AutocaptureOptions = {}): () => void {
   if (typeof document === "undefined") return () => {};
   const end = new AbortController();
+  let last = -1;
   const listen = (event: MouseEvent) => {
     // auxclick is every button but the first; a right click opens a menu, a middle click opens the ad.
-    if (event.type === "auxclick" && event.button !== 1) return;
+    if (!event.isTrusted || (event.type === "auxclick" && event.button !== 1)) return;
     const ad = findAd(event);
     const adId = ad?.dataset["adId"];
-    if (ad !== undefined && adId !== undefined) void tracker.click(adId, attributesOf(ad.dataset, attributes));
+    // A click on a label is followed by one on its control, of the same moment: a person clicked once.
+    if (ad === undefined || adId === undefined || event.timeStamp === last) return;
+    last = event.timeStamp;
+    void tracker.click(adId, attributesOf(ad.dataset, attributes));
   };
   const options = { capture: true, passive: true, signal: end.signal };
   document.addEventListener("click", listen, options);

@@ -37,10 +37,11 @@ export function watchLife(life: Life, signal: AbortSignal): void {
   window.addEventListener("online", life.online, options);
 }
 
-/** Resolves once a person can see the page: one that is prerendered may never be, and must not be counted. */
-export function whenActivated(): Promise<void> {
-  if (!(document as { prerendering?: boolean }).prerendering) return Promise.resolve();
-  return new Promise((resolve) =>
+/** A page that is only prerendered may never be seen, and must not be counted. */
+export const isPrerendered = (): boolean => (document as { prerendering?: boolean }).prerendering === true;
+
+/** Resolves once a person can see a page that was prerendered. */
+export const whenActivated = (): Promise<void> =>
+  new Promise((resolve) =>
     document.addEventListener("prerenderingchange", () => resolve(), { once: true, passive: true }),
   );
-}

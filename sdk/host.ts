@@ -76,8 +76,10 @@ export class Host implements WorkerApi, WorkListener {
     }
     const { state, runs, commits, sendable } = appended.value;
     const told = summary(state);
-    producer.logged(state.events);
-    this.#channel?.tell({ kind: "logged", log: told });
+    if (commits.length > 0) {
+      producer.logged(state.events);
+      this.#channel?.tell({ kind: "logged", log: told });
+    }
     return { durability: log.durability, runs, commits, quotaExceeded: false, sendable, log: told };
   }
 

@@ -32,6 +32,8 @@ export class Ladder {
   /** Rungs still to be tried, the present one first. */
   #climbs: readonly Climb[];
   #rung: Promise<Rung> | null = null;
+  /** The one that is being opened, or is open. */
+  #current: Rung | null = null;
   #deaths = 0;
   #pending = 0;
   #watching = false;
@@ -54,8 +56,9 @@ export class Ladder {
     this.#pending++;
     try {
       for (;;) {
+        // Whoever waits for a rung to open is to be woken, too, if it hangs.
+        this.#watch();
         const rung = await this.#hold();
-        this.#watch(rung);
         const answer = request(rung.api).then((value) => ({ value }));
         const outcome = await Promise.race([answer, rung.died]);
         if (outcome !== "died") return outcome.value;
@@ -74,6 +77,8 @@ export class Ladder {
   /** Lets go at once of whatever is under way. Resolves when nothing of it touches the log any more. */
   async end(): Promise<void> {
     this.#ended = true;
+    // One that hangs as it opens would be waited for in vain.
+    await this.#current?.die();
     const rung = await this.#rung?.catch(() => null);
     await rung?.die();
   }
@@ -96,8 +101,8 @@ export class Ladder {
       }
       try {
         const rung = await climb();
+        this.#current = rung;
         rung.died.then(() => {
-          this.#rung = null;
           // A worker may die by chance, once: twice, and the next rung has to hold.
           if (this.#deaths++ > 0) this.#climbs = rest;
         });
@@ -105,6 +110,8 @@ export class Ladder {
         const opened = rung.api.open(config, onReport);
         const outcome = await Promise.race([opened, rung.died]);
         if (outcome === "died") continue;
+        // While it opened, whoever asked went on waiting for this climb; from now on, they need another.
+        rung.died.then(() => (this.#rung = null));
         onOpen(outcome);
         return rung;
       } catch (error) {
@@ -114,20 +121,20 @@ export class Ladder {
     }
   }
 
-  /** As long as calls are pending, asks now and then whether the worker lives. */
-  async #watch(rung: Rung): Promise<void> {
+  /** As long as calls are pending, asks now and then whether the worker lives: whichever it is by then. */
+  async #watch(): Promise<void> {
     if (this.#watching) return;
     this.#watching = true;
     while (this.#pending > 0 && !this.#ended) {
       await delay(WORKER_LIMITS.callMs);
-      if (this.#pending === 0) break;
+      const rung = this.#current;
+      if (rung === null || this.#pending === 0) continue;
       // Where the page itself was busy, time and answer come up together: the answer gets a moment to be heard.
       const silence = delay(WORKER_LIMITS.pingMaxMs).then(() => delay(WORKER_LIMITS.pingGraceMs));
       const answered = await Promise.race([rung.api.ping(), silence, rung.died]);
-      if (answered === true) continue;
-      if (answered !== "died") this.#options.onFall("the worker does not answer");
+      if (answered === true || answered === "died") continue;
+      this.#options.onFall("the worker does not answer");
       rung.die();
-      break;
     }
     this.#watching = false;
   }

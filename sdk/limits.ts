@@ -56,8 +56,10 @@ export const WORKER_LIMITS = {
 export const PAGE_LIMITS = {
   /** Events that wait in memory for consent or for the log. */
   waitingEventsMax: 10_000,
-  /** Events of one call to the worker: bounds the time of one copy on the main thread. */
-  callEventsMax: 2_000,
+  /** Characters of those, one or two bytes each: half of what the log may hold, for this is the page's own memory. */
+  waitingCharsMax: 4 * 1024 * KIB,
+  /** Events of one call to the worker: the copy, and later the answers, are each one task of the main thread. */
+  callEventsMax: 500,
   /** Characters of one page load's spill: localStorage is written synchronously while the page goes away. */
   spillCharsMax: 256 * KIB,
   /** Spills found at start; more can only come from a broken page. */

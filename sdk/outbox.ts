@@ -20,6 +20,7 @@ export class Outbox {
   readonly #lane: string;
   #first = 0;
   #waiting: Waiting[] = [];
+  #chars = 0;
 
   constructor(lane: string) {
     this.#lane = lane;
@@ -29,11 +30,11 @@ export class Outbox {
     return this.#waiting.length;
   }
 
-  /** Adds one event, as JSON. The promise settles when the log has answered for it. */
-  add(json: string): Promise<Tracked> {
-    if (this.#waiting.length >= PAGE_LIMITS.waitingEventsMax) {
-      return Promise.reject(new TrackerError("log_full", "too many events wait to be logged"));
-    }
+  /** Adds one event, as JSON. The promise settles when the log has answered for it. Null: no room. */
+  add(json: string): Promise<Tracked> | null {
+    const chars = this.#chars + json.length;
+    if (this.#waiting.length >= PAGE_LIMITS.waitingEventsMax || chars > PAGE_LIMITS.waitingCharsMax) return null;
+    this.#chars = chars;
     return new Promise((resolve, reject) => this.#waiting.push({ json, resolve, reject }));
   }
 
@@ -72,6 +73,8 @@ export class Outbox {
 
   #take(count: number): readonly Waiting[] {
     this.#first += count;
-    return this.#waiting.splice(0, count);
+    const taken = this.#waiting.splice(0, count);
+    for (const { json } of taken) this.#chars -= json.length;
+    return taken;
   }
 }

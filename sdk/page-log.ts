@@ -8,7 +8,7 @@ import { Ladder } from "./ladder.ts";
 import type { Held } from "./log/log.ts";
 import type { Outbox } from "./outbox.ts";
 import { Retained } from "./retained.ts";
-import { readSpills, removeSpill, writeSpill } from "./spill.ts";
+import { readSpills, removeSpill, type Spill, writeSpill } from "./spill.ts";
 import { Tail } from "./tail.ts";
 import { appendUrl, readAnswer, requestInit } from "./transport.ts";
 import { type Drop, type Durability, type TrackerProblem, TrackerError } from "./types.ts";
@@ -37,6 +37,8 @@ export class PageLog {
   #pumping: Promise<void> | null = null;
   #askingTail = false;
   #spilled = false;
+  /** Between `pagehide` and `pageshow`: what is tracked now, by a page's own last words, may never be logged. */
+  #gone = false;
   /** Null until a log has been opened. */
   #durability: Durability | null = null;
   #log: LogSummary | null = null;
@@ -78,8 +80,12 @@ export class PageLog {
     watchLife(
       {
         hidden: () => this.#hidden(),
-        stopped: () => this.#ladder.tell((api) => api.suspend()),
+        stopped: () => {
+          this.#gone = true;
+          this.#ladder.tell((api) => api.suspend());
+        },
         restarted: () => {
+          this.#gone = false;
           this.#tail.shown();
           this.#ladder.tell((api) => api.resume());
         },
@@ -98,6 +104,7 @@ export class PageLog {
 
   /** Hands over what waits in the outbox. Resolves when nothing waits any more. */
   pump(): Promise<void> {
+    if (this.#gone) this.#spill();
     this.#pumping ??= this.#handOver().finally(() => (this.#pumping = null));
     return this.#pumping;
   }
@@ -110,10 +117,12 @@ export class PageLog {
 
   /** Waits for what was handed over, then lets go. */
   async close(): Promise<void> {
-    await this.pump();
-    this.#life.abort();
-    await this.#ladder.call((api) => api.close());
-    await this.#ladder.end();
+    try {
+      await this.pump();
+      await this.#ladder.call((api) => api.close());
+    } finally {
+      await this.abandon();
+    }
   }
 
   /** Lets go at once. Resolves when the log can be deleted. */
@@ -124,24 +133,32 @@ export class PageLog {
 
   /** Opens the log, and brings in what earlier pages could not log any more. */
   async #open(): Promise<void> {
-    await this.#ladder.call((api) => api.ping());
-    const { config, lane, onDrop } = this.#options;
+    const { config, lane } = this.#options;
+    // Nothing is logged by it, but the first event finds everything compiled and open: it may be the one that leads away.
+    await this.#ladder.call((api) => api.append({ lane, first: 0, events: [] }));
     // Spills may stay for a day with a disk.
     if (this.#durability === "memory") return;
-    const storage = localStorageOf(window);
-    if (storage === null) return;
-    for (const { key, call, at } of readSpills(storage, config.name, lane)) {
-      if (at < Date.now() - config.logAgeMaxMs) {
-        onDrop({ reason: "expired", count: call.events.length }, "by nobody");
-      } else {
-        const reply = await this.#ladder.call((api) => api.append(call));
-        // Without room now, it waits for a page that finds some: what is taken away here would be lost unseen.
-        if (reply.durability === "memory" || reply.quotaExceeded) return;
-        this.#hear({ log: reply.log });
-        this.#askTail();
-      }
-      storage.removeItem(key);
+    for (const spill of readSpills(window, config.name, lane)) {
+      if (!(await this.#bringIn(spill))) return;
+      removeSpill(window, config.name, spill.call.lane);
     }
+  }
+
+  /** False if it has to wait for a page that finds room: what is taken away now would be lost unseen. */
+  async #bringIn({ call, at, cut }: Spill): Promise<boolean> {
+    const { config, onDrop } = this.#options;
+    if (at < Date.now() - config.logAgeMaxMs) {
+      onDrop({ reason: "expired", count: call.events.length + cut }, "by nobody");
+      return true;
+    }
+    const reply = await this.#ladder.call((api) => api.append(call));
+    if (reply.durability === "memory" || reply.quotaExceeded) return false;
+    this.#hear({ log: reply.log });
+    this.#askTail();
+    const refused = call.events.length - reply.runs.reduce((sum, [, count]) => sum + count, 0);
+    if (refused > 0) onDrop({ reason: "log_full", count: refused }, "by the log");
+    if (cut > 0) onDrop({ reason: "spill_full", count: cut }, "by nobody");
+    return true;
   }
 
   async #handOver(): Promise<void> {
@@ -158,8 +175,9 @@ export class PageLog {
     }
     if (!this.#spilled) return;
     this.#spilled = false;
-    const storage = localStorageOf(window);
-    if (storage !== null) removeSpill(storage, config.name, lane);
+    removeSpill(window, config.name, lane);
+    // Logged after the page was left, but it still runs: then nothing else may get to send it.
+    if (document.visibilityState === "hidden") this.#sendTail();
   }
 
   #hear({ durability, log, leader, acknowledged, dropped, problem, erased }: Report): void {
@@ -203,12 +221,19 @@ export class PageLog {
   }
 
   #hidden(): void {
+    this.#spill();
+    this.#sendTail();
+  }
+
+  #spill(): void {
     const { outbox, config } = this.#options;
-    const storage = localStorageOf(window);
-    if (outbox.length > 0 && storage !== null && this.#durability !== "memory") {
-      this.#spilled = true;
-      writeSpill(storage, config.name, outbox.all(), Date.now());
-    }
+    if (outbox.length === 0 || this.#durability === "memory") return;
+    this.#spilled = true;
+    writeSpill(window, config.name, outbox.all(), Date.now());
+  }
+
+  #sendTail(): void {
+    const { config } = this.#options;
     const batch = this.#tail.take();
     if (batch === null) return;
     fetch(appendUrl(config), requestInit(encodeBatch(batch, Date.now()), true))
@@ -216,14 +241,5 @@ export class PageLog {
       .then((answer) => this.#ladder.tell((api) => api.tailAnswered(batch, answer)))
       // Offline, or others have used up the page's keepalive budget: the events are in the log.
       .catch(() => {});
-  }
-}
-
-/** Null where the browser forbids it: the mere look at it throws then. */
-export function localStorageOf(page: Window): Storage | null {
-  try {
-    return page.localStorage;
-  } catch {
-    return null;
   }
 }

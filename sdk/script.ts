@@ -50,4 +50,5 @@ function replay(tracker: Tracker, method: string, args: readonly unknown[], time
   else if (method === "click") void tracker.click(first as string, attributes);
   else if (method === "setContext") tracker.setContext(first as Attributes);
   else if (method === "setConsent") tracker.setConsent(first as Consent);
+  else if (method === "optOut") void tracker.optOut();
 }

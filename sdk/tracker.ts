@@ -2,19 +2,19 @@
  * The tracker: what a page holds in its hand. Checks and freezes events the moment they are tracked, asks for consent before
  * anything is stored or sent, and keeps every failure out of the page: promises reject, nothing throws.
  */
-import { type AttributeValue, parseContext, parseEvent } from "#protocol";
-import { autocapture } from "./autocapture.ts";
-import { whenActivated } from "./hide.ts";
-import { hostConfig } from "./config.ts";
+import { type AttributeValue, parseContext } from "#protocol";
+import { freezeEvent, withoutUndefined } from "./freeze.ts";
+import { isPrerendered, whenActivated } from "./hide.ts";
 import { eraseIdbLog } from "./log/erase.ts";
-import { LOG_LIMITS } from "./log/limits.ts";
-import { utf8Length } from "./log/utf8.ts";
+import { hostConfig, type ReadOptions, readOptions } from "./config.ts";
 import { Outbox } from "./outbox.ts";
-import { localStorageOf, PageLog } from "./page-log.ts";
+import { PageLog } from "./page-log.ts";
 import { randomId } from "./random.ts";
+import { closed, coded, noConsent, quiet } from "./refusals.ts";
 import { eraseSpills } from "./spill.ts";
 import {
   type Attributes,
+  type AutocaptureOptions,
   type Consent,
   type Drop,
   type DropReason,
@@ -33,83 +33,91 @@ import type { HostConfig } from "./worker-api.ts";
  * @throws nothing, ever; what is wrong with the options is told to `onError`
  */
 export function createTracker(options: TrackerOptions): Tracker {
-  let given = {};
-  try {
-    // Pages are not compiled: it may be nothing, or an object whose properties throw.
-    given = { ...options };
-  } catch {
-    // Then there is no endpoint, and it is told so.
-  }
-  return new PageTracker(given as TrackerOptions);
+  return new PageTracker(readOptions(options));
 }
 
-type Mode =
-  /** No consent yet, or the page is only prerendered: events wait in memory. */
-  "waiting" | "running" | "denied" | "closed";
-
 class PageTracker implements Tracker {
-  readonly #options: TrackerOptions;
+  readonly #options: ReadOptions;
+  /** Null: inert. */
   readonly #config: HostConfig | null;
   readonly #lane = randomId();
   readonly #outbox = new Outbox(this.#lane);
-  #stopCapturing = () => {};
-  #mode: Mode = "waiting";
+  #stopCapturing = (): void => {};
+  #consent: Consent = "pending";
   #context: ReadonlyMap<string, AttributeValue | null> = new Map();
+  /** Null as long as there is no consent, or the page is only prerendered: events wait in memory. */
   #log: PageLog | null = null;
   /** Starting and deleting wait for each other. */
   #settled: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
   #pumpScheduled = false;
   #lastError: TrackerProblem | undefined;
   /** Events that no log counts. */
   readonly #lost: { [reason in DropReason]?: number } = {};
 
-  constructor(options: TrackerOptions) {
+  constructor(options: ReadOptions) {
     this.#options = options;
     this.#config = typeof document === "undefined" ? null : hostConfig(options);
     if (this.#config === null) {
-      this.#mode = "closed";
       if (typeof document !== "undefined") {
         this.#tellProblem({ code: "invalid_options", detail: "endpoint, stream and writeKey are needed" });
       }
       return;
     }
     if (options.context) this.setContext(options.context);
-    if (options.autocapture)
-      this.#stopCapturing = autocapture(this, options.autocapture === true ? {} : options.autocapture);
+    if (options.autocapture) void this.#capture(options.autocapture);
     this.setConsent(options.consent ?? "granted");
   }
 
   track(type: string, attributes: Attributes = {}): Promise<Tracked> {
-    const tracked = this.#track(type, attributes);
-    // Whoever does not look at the promise shall not find its rejection among the page's uncaught errors.
-    tracked.catch(() => {});
-    return tracked;
+    return this.#track(type, () => attributes);
   }
 
-  click(adId: string, attributes: Attributes = {}): Promise<Tracked> {
-    return this.track("click", { ...attributes, adId });
+  click(adId: string, attributes?: Attributes): Promise<Tracked> {
+    return this.#track("click", () => ({ ...attributes, adId }));
   }
 
   setContext(context: Attributes): void {
-    const parsed = parseContext(withoutUndefined({ ...Object.fromEntries(this.#context), ...context }));
-    if (parsed.ok) this.#context = parsed.value;
-    else this.#tellProblem({ code: "invalid_context", detail: parsed.failure.detail });
+    try {
+      const parsed = parseContext(withoutUndefined({ ...Object.fromEntries(this.#context), ...context }));
+      if (parsed.ok) this.#context = parsed.value;
+      else this.#tellProblem({ code: "invalid_context", detail: parsed.failure.detail });
+    } catch (error) {
+      this.#tellProblem({ code: "invalid_context", detail: coded(error).message });
+    }
   }
 
   setConsent(consent: Consent): void {
-    if (this.#mode === "closed" || this.#config === null) return;
+    if (this.#closing !== null || this.#config === null) return;
     const optedOut = this.#options.respectGpc !== false && globalPrivacyControl();
-    if (consent === "denied" || optedOut) this.#deny(this.#config);
-    else if (consent === "granted") this.#grant(this.#config);
-    else if (this.#mode === "denied") this.#mode = "waiting";
+    if (consent === "denied" || optedOut) {
+      // Told to `onError` if it fails.
+      if (this.#consent !== "denied") void quiet(this.#erase(this.#config));
+    } else if (consent === "granted") {
+      this.#consent = "granted";
+      this.#start(this.#config);
+    } else {
+      if (consent !== "pending") this.#tellProblem({ code: "invalid_consent", detail: "granted, denied or pending" });
+      this.#consent = "pending";
+      this.#letGo();
+    }
+  }
+
+  optOut(): Promise<void> {
+    return this.#config === null ? quiet(Promise.reject(closed())) : quiet(this.#erase(this.#config));
   }
 
   async flush(): Promise<void> {
-    if (this.#mode === "closed") throw new TrackerError("closed", "the tracker is closed");
-    if (this.#mode === "denied") throw new TrackerError("no_consent", "consent is denied");
+    const refusal = this.#refusal();
+    if (refusal !== null) throw refusal;
     await this.#settled;
-    // Waiting for consent, nothing is logged: all that is logged has been acknowledged.
-    await this.#log?.flush();
+    const log = this.#log;
+    try {
+      // Waiting for consent, nothing is logged: all that is logged has been acknowledged.
+      await log?.flush();
+    } catch (error) {
+      throw this.#refusal() ?? coded(error, "closed");
+    }
   }
 
   status(): Status {
@@ -126,36 +134,50 @@ class PageTracker implements Tracker {
     };
   }
 
-  async close(): Promise<void> {
-    if (this.#mode === "closed") return;
-    this.#mode = "closed";
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#stopCapturing();
+    // What was tracked in the same breath as the tracker was made finds its log first.
     await this.#settled;
-    const log = this.#log;
-    if (log === null) this.#outbox.fail(new TrackerError("closed", "the tracker was closed before consent"));
-    await log?.close();
+    await this.#log?.close().catch(() => {});
+    this.#outbox.fail(closed());
   }
 
-  async #track(type: string, attributes: Attributes): Promise<Tracked> {
-    if (this.#mode === "closed") throw new TrackerError("closed", "the tracker is closed");
-    if (this.#mode === "denied") throw new TrackerError("no_consent", "consent is denied");
-    const json = this.#freeze(type, attributes);
-    const added = this.#outbox.add(json);
-    this.#schedulePump();
-    return added;
-  }
-
-  /** The event as it is now, whatever the page does to its objects afterwards. */
-  #freeze(type: string, attributes: Attributes): string {
-    const parsed = parseEvent({ ...withoutUndefined(attributes), type }, this.#context);
-    if (!parsed.ok) throw new TrackerError("invalid_event", `${parsed.failure.code}: ${parsed.failure.detail}`);
-    const { time, names, values } = parsed.value;
-    const entries = names.map((name, i) => [name, values[i]]);
-    const json = JSON.stringify({ type: parsed.value.type, time: time ?? Date.now(), ...Object.fromEntries(entries) });
-    if (utf8Length(json) > LOG_LIMITS.eventBytesMax) {
-      throw new TrackerError("invalid_event", `an event is at most ${LOG_LIMITS.eventBytesMax} bytes of JSON`);
+  /** Loaded where it is wanted. A click that is made before is one made before the page's scripts were there. */
+  async #capture(options: AutocaptureOptions): Promise<void> {
+    try {
+      const { autocapture } = await import("./autocapture.ts");
+      if (this.#closing === null) this.#stopCapturing = autocapture(this, options);
+    } catch (error) {
+      this.#tellProblem({ code: "autocapture_failed", detail: String(error) });
     }
-    return json;
+  }
+
+  /** @param read looks at what a page handed over, which may throw */
+  #track(type: string, read: () => Attributes): Promise<Tracked> {
+    try {
+      const refusal = this.#refusal();
+      if (refusal !== null) throw refusal;
+      const tracked = this.#outbox.add(freezeEvent(type, read(), this.#context, Date.now()));
+      if (tracked === null) {
+        this.#tellDrop({ reason: "log_full", count: 1 }, true);
+        throw new TrackerError("log_full", "too much waits to be logged");
+      }
+      this.#schedulePump();
+      return quiet(tracked);
+    } catch (error) {
+      return quiet(Promise.reject(coded(error)));
+    }
+  }
+
+  /** Why nothing can be tracked now; null if it can. */
+  #refusal(): TrackerError | null {
+    if (this.#closing !== null || this.#config === null) return closed();
+    return this.#consent === "denied" ? noConsent() : null;
   }
 
   /** All calls of one turn go over in one message: by far the larger part of the cost is per message. */
@@ -173,23 +195,24 @@ class PageTracker implements Tracker {
   }
 
   #fail(error: unknown): void {
-    if (this.#mode === "running") this.#tellProblem({ code: "internal_error", detail: String(error) });
+    if (this.#closing === null) this.#tellProblem({ code: "internal_error", detail: String(error) });
     this.#outbox.fail(new TrackerError("closed", String(error)));
   }
 
-  #grant(config: HostConfig): void {
-    if (this.#mode === "running") return;
-    this.#mode = "waiting";
-    this.#settled = this.#settled.then(async () => {
-      await whenActivated();
+  /** Opens the log once it may be: what was deleted is gone, and a person sees the page. */
+  #start(config: HostConfig): void {
+    if (isPrerendered()) {
+      void whenActivated().then(() => this.#consent === "granted" && this.#start(config));
+      return;
+    }
+    this.#settled = this.#settled.then(() => {
       // Consent may have been withdrawn while this waited.
-      if (this.#mode === "waiting") this.#run(config);
+      if (this.#consent === "granted" && this.#log === null) this.#run(config);
     });
   }
 
   #run(config: HostConfig): void {
     const { worker = "auto", workerUrl } = this.#options;
-    this.#mode = "running";
     this.#log = new PageLog({
       config,
       worker,
@@ -205,38 +228,41 @@ class PageTracker implements Tracker {
     if (this.#outbox.length > 0) this.#schedulePump();
   }
 
-  /** Lets go of everything, because nobody may keep it any more. */
-  #abandon(): Promise<void> | undefined {
-    this.#mode = "denied";
-    const log = this.#log;
+  /** Stops logging and sending. What waits in memory goes on waiting. */
+  #letGo(): void {
+    const abandoned = this.#log?.abandon();
     this.#log = null;
-    const abandoned = log?.abandon();
-    const waiting = this.#outbox.fail(new TrackerError("no_consent", "consent is denied"));
-    const count = waiting + (log?.log?.events ?? 0);
+    this.#settled = this.#settled.then(() => abandoned);
+  }
+
+  /** Lets go of everything, because nobody may keep it any more. */
+  #forget(): void {
+    this.#consent = "denied";
+    const logged = this.#log?.log?.events ?? 0;
+    this.#letGo();
+    const count = this.#outbox.fail(noConsent()) + logged;
     if (count > 0) this.#tellDrop({ reason: "no_consent", count }, true);
-    return abandoned;
   }
 
   /** What was withdrawn there holds here, until this page says that it was granted again. */
   #erasedElsewhere(): void {
-    if (this.#mode !== "running") return;
-    const abandoned = this.#abandon();
-    this.#settled = this.#settled.then(() => abandoned);
+    this.#forget();
     this.#tellProblem({ code: "no_consent", detail: "consent was withdrawn in another tab" });
   }
 
   /** Nothing of this visitor stays: neither what was logged, nor the id that would know them again. */
-  #deny(config: HostConfig): void {
-    if (this.#mode === "denied") return;
-    const abandoned = this.#abandon();
-    this.#settled = this.#settled
-      .then(async () => {
-        await abandoned;
-        const storage = localStorageOf(window);
-        if (storage !== null) eraseSpills(storage, config.name);
-        await eraseIdbLog(config.name);
-      })
-      .catch((error: unknown) => this.#tellProblem({ code: "erase_failed", detail: String(error) }));
+  #erase(config: HostConfig): Promise<void> {
+    this.#forget();
+    const erased = this.#settled.then(async () => {
+      eraseSpills(window, config.name);
+      await eraseIdbLog(config.name);
+    });
+    this.#settled = erased.catch(() => {});
+    return erased.catch((error: unknown) => {
+      const detail = String(error);
+      this.#tellProblem({ code: "erase_failed", detail });
+      throw new TrackerError("erase_failed", detail);
+    });
   }
 
   #tellDrop(drop: Drop, count: boolean): void {
@@ -260,10 +286,6 @@ class PageTracker implements Tracker {
     }
   }
 }
-
-/** Tolerates what is no object at all: pages are not compiled. */
-const withoutUndefined = (attributes: Attributes): Attributes =>
-  Object.fromEntries(Object.entries({ ...attributes }).filter(([, value]) => value !== undefined));
 
 /** https://www.w3.org/TR/gpc/ */
 const globalPrivacyControl = (): boolean =>

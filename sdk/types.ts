@@ -30,6 +30,8 @@ export type TrackerErrorCode =
   | "no_consent"
   /** The tracker is closed, or this is not a browser. */
   | "closed"
+  /** Only of `optOut()`: the browser did not let the log be deleted. */
+  | "erase_failed"
   /** Only of `flush()`: the edge refuses the events (wrong key, unknown stream, …). They stay in the log. */
   | "refused";
 
@@ -52,8 +54,10 @@ export interface Tracked {
 
 /** Why events were dropped: the keys of `status().lost`. */
 export type DropReason =
-  /** The log was full; `track()` rejected. */
+  /** The log was full, or too much waited for it; `track()` rejected. */
   | "log_full"
+  /** More waited for the log than could be spilled as its page went away. */
+  | "spill_full"
   /** Older than `logAgeMaxMs` without ever reaching the edge. */
   | "expired"
   /** The edge took the batch, but not this event. */
@@ -150,8 +154,18 @@ export interface Tracker {
   click(adId: string, attributes?: Attributes): Promise<Tracked>;
   /** Merges into what lies under every event from now on; `undefined` takes a name out. */
   setContext(context: Attributes): void;
-  /** `denied` deletes the log, what waits in it, and the producer id. */
+  /**
+   * `denied` deletes the log, what waits in it, and the producer id. `pending` stops storing and sending until it is granted
+   * again: what is tracked waits in memory, and what was logged stays where it is.
+   */
   setConsent(consent: Consent): void;
+  /**
+   * The same as `setConsent("denied")`, for whoever has to know that it is done: resolves when log, spills and producer id
+   * are deleted. Works on a closed tracker, too.
+   *
+   * @throws {TrackerError} asynchronously, `erase_failed`; call it again then
+   */
+  optOut(): Promise<void>;
   /** Resolves when every event tracked so far has left the log: acknowledged by the edge, or counted as lost. */
   flush(): Promise<void>;
   status(): Status;

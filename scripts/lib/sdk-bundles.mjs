@@ -3,7 +3,7 @@
 //   index.js        ESM: the tracker, with all that it needs from its first call on
 //   worker-rung.js  loaded by it when the first event comes: Comlink, and the worker as text, for a blob
 //   page-rung.js    loaded by it where no worker can be had: the worker's code, for the page itself
-//   autocapture.js  ESM: clicks on ads, for pages that did not ask createTracker for them
+//   autocapture.js  ESM: clicks on ads; loaded by the tracker that is asked for them, or imported by a page itself
 //   worker.js       the dedicated worker, one file without imports, so that it runs as a classic and as a module worker
 //   headwater.js    the script tag: all of it in one file
 //
@@ -15,6 +15,7 @@ const TARGET = "es2022";
 
 /** What the tracker loads later, beside it. */
 export const RUNGS = ["worker-rung", "page-rung"];
+const LATER = [...RUNGS, "autocapture"];
 
 /**
  * @typedef {object} Bundle
@@ -28,7 +29,7 @@ export async function bundleSdk() {
   const worker = await bundle("sdk/worker.ts", { format: "iife", minify: true });
   const define = { HEADWATER_WORKER_SOURCE: JSON.stringify(worker.text) };
   /** @type {import("esbuild").BuildOptions} */
-  const esm = { format: "esm", define, plugins: [rungsLater] };
+  const esm = { format: "esm", define, plugins: [later] };
   const [index, workerRung, pageRung, autocapture, script] = await Promise.all([
     bundle("sdk/index.ts", esm),
     bundle("sdk/worker-rung.ts", esm),
@@ -47,10 +48,10 @@ export async function bundleSdk() {
 }
 
 /** @type {import("esbuild").Plugin} */
-const rungsLater = {
-  name: "rungs-later",
+const later = {
+  name: "later",
   setup(build) {
-    build.onResolve({ filter: new RegExp(`^\\./(${RUNGS.join("|")})\\.ts$`) }, ({ path, kind }) =>
+    build.onResolve({ filter: new RegExp(`^\\./(${LATER.join("|")})\\.ts$`) }, ({ path, kind }) =>
       kind === "dynamic-import" ? { path: path.replace(/\.ts$/, ".js"), external: true } : null,
     );
   },
