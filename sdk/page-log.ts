@@ -151,7 +151,7 @@ export class PageLog {
       onDrop({ reason: "expired", count: call.events.length + cut }, "by nobody");
       return true;
     }
-    const reply = await this.#ladder.call((api) => api.append(call));
+    const reply = await this.#ladder.call((api) => api.append({ ...call, spilled: true }));
     if (reply.durability === "memory" || reply.quotaExceeded) return false;
     this.#hear({ log: reply.log });
     this.#askTail();
@@ -170,7 +170,7 @@ export class PageLog {
       const refused = outbox.answered(append, reply);
       this.#hear({ durability: reply.durability, log: reply.log });
       if (reply.durability === "disk") this.#retained.logged(reply, append.events);
-      if (refused > 0) onDrop({ reason: "log_full", count: refused }, reply.quotaExceeded ? "by nobody" : "by the log");
+      if (refused > 0) onDrop({ reason: "log_full", count: refused }, "by the log");
       if (!this.#tail.logged(reply, append.events)) this.#askTail();
     }
     if (!this.#spilled) return;

@@ -40,7 +40,9 @@ export class Tail {
   logged(reply: Logged, events: readonly string[]): boolean {
     const run = reply.runs.at(-1);
     const first = reply.commits[0]?.[0];
-    if (run === undefined || first === undefined) return true;
+    if (run === undefined) return true;
+    // A call that had been answered before, perhaps by a worker that died: this page does not know the commits.
+    if (first === undefined) return false;
     const end = run[0] + run[1];
     this.#adopt(reply.log.producerId);
     this.#ownEnd = end;

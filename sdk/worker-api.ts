@@ -36,7 +36,7 @@ export interface Logged {
   /** Sequences of the first events of the call; what they do not cover was refused: the log is full. */
   readonly runs: readonly Run[];
   readonly commits: readonly CommitPoint[];
-  /** The browser had no room to count the refused ones: they stand in no log. */
+  /** It was the browser that had no room. */
   readonly quotaExceeded: boolean;
   /** Whether the page may send these events as it hides. */
   readonly sendable: boolean;

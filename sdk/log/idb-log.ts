@@ -6,17 +6,16 @@
  * transaction of strict durability has written `sendLimit`. Browsers write transactions in order, so it also makes durable
  * every one before it; whatever a power loss takes back was never sent, and its sequences may be used again.
  */
-import { type CommitPoint, fail, ok } from "#protocol";
-import type { DBSchema, IDBPDatabase } from "idb";
-import { Database, isQuotaExceeded, type Transaction } from "./database.ts";
+import { addDropped, type CommitPoint, fail, ok } from "#protocol";
+import type { IDBPDatabase } from "idb";
+import { Database, isQuotaExceeded } from "./database.ts";
 import { ERASED } from "./erase.ts";
 import { LOG_LIMITS } from "./limits.ts";
 import {
   type AppendCall,
+  type Appended,
   type BatchBounds,
   type Held,
-  type LaneMark,
-  type Lease,
   type Log,
   LogErased,
   type LogOptions,
@@ -24,10 +23,10 @@ import {
   type LogState,
   type NotLeader,
   type Outcome,
+  type Settled,
 } from "./log.ts";
 import {
   expiredThrough,
-  fillsBatch,
   freshState,
   leaseIsDead,
   planAppend,
@@ -36,18 +35,8 @@ import {
   reconcile,
   takeBatch,
 } from "./plan.ts";
+import { forgetLanes, holdsLease, readBatch, readLease, type Schema, type Tx } from "./rows.ts";
 import { afterClearing, planRestore, retire } from "./restore.ts";
-
-interface Schema extends DBSchema {
-  log: { key: number; value: LogRecord };
-  lanes: { key: string; value: LaneMark };
-  meta: { key: string; value: LogState | Lease | true };
-}
-
-type Tx = Transaction<Schema>;
-
-/** Records read at a time: single clicks are small, and bursts are in few records. */
-const PAGE_RECORDS = 32;
 
 /** A lane outlives its last event by twice the age of events: no spill of it can be imported by then. */
 const LANE_AGE_MAX_MS = 2 * LOG_LIMITS.ageMaxMs;
@@ -75,37 +64,50 @@ class IdbLog implements Log {
     await this.#database.open();
   }
 
-  state(): Promise<LogState> {
-    return this.#transact("relaxed", (tx) => this.#state(tx));
+  async state(): Promise<LogState> {
+    return withRefused(await this.#transact("relaxed", (tx) => this.#state(tx)), this.#refused);
   }
 
   async append(call: AppendCall, at: number): ReturnType<Log["append"]> {
     // Strict if the last state makes it likely that the page will be handed the events: the plan decides what they are,
     // but a transaction's durability must be said before it can look.
     const durability = (this.#seen?.bytes ?? 0) <= this.#options.sendableBytesMax ? "strict" : "relaxed";
+    // Of the attempt that was the last to add anything: it may have been the first, although it seemed to fail.
+    let done: Omit<Appended, "state"> = { runs: [], commits: [], sendable: false };
+    let written = false;
+    let refused = 0;
     try {
-      return ok(
-        await this.#transact(durability, async (tx) => {
-          const known = this.#seen?.logId;
-          const [found, mark] = await Promise.all([this.#state(tx), tx.objectStore("lanes").get(call.lane)]);
-          // Cleared since this tab last looked: what its page puts back in a moment needs the old producer id.
-          const state = known === found.logId ? this.#retire(found) : found;
-          const plan = planAppend(state, mark, call, at, this.#options);
-          const sendable = plan.sendable && durability === "strict";
-          const next = sendable ? plan.state : { ...plan.state, sendLimit: state.sendLimit };
-          await Promise.all([
-            ...plan.records.map((record) => tx.objectStore("log").put(record, record.sequence)),
-            plan.mark !== undefined && tx.objectStore("lanes").put(plan.mark, call.lane),
-            this.#write(tx, next),
-          ]);
-          const commits = plan.records.map((record): CommitPoint => [record.sequence, record.commitId]);
-          return { runs: plan.runs, commits, sendable, state: next };
-        }),
-      );
+      const state = await this.#transact(durability, async (tx) => {
+        const known = this.#seen?.logId;
+        const [found, mark] = await Promise.all([this.#state(tx), tx.objectStore("lanes").get(call.lane)]);
+        // Cleared since this tab last looked: what its page puts back in a moment needs the old producer id.
+        const state = known === found.logId ? this.#retire(found) : found;
+        const plan = planAppend(state, mark, call, at, this.#options);
+        const sendable = plan.sendable && durability === "strict";
+        const commits = plan.records.map((record): CommitPoint => [record.sequence, record.commitId]);
+        if (plan.changes || !written) done = { runs: plan.runs, commits, sendable };
+        if (!plan.changes) return state;
+        written = true;
+        refused = this.#refused;
+        const next = withRefused(plan.state, refused);
+        await Promise.all([
+          ...plan.records.map((record) => tx.objectStore("log").put(record, record.sequence)),
+          tx.objectStore("lanes").put(plan.mark, call.lane),
+          this.#write(tx, {
+            ...next,
+            next: next.next + refused,
+            sendLimit: sendable ? next.sendLimit : state.sendLimit,
+          }),
+        ]);
+        return this.#written.get(tx) ?? next;
+      });
+      this.#refused -= refused;
+      return ok({ ...done, state: withRefused(state, this.#refused) });
     } catch (error) {
       if (error instanceof LogErased) return fail({ reason: "erased" });
-      if (isQuotaExceeded(error)) return fail({ reason: "quota_exceeded" });
-      return fail({ reason: "storage_failed", detail: String(error) });
+      if (!isQuotaExceeded(error)) return fail({ reason: "storage_failed", detail: String(error) });
+      if (call.spilled !== true) this.#refused += call.events.length;
+      return fail({ reason: "quota_exceeded" });
     }
   }
 
@@ -127,26 +129,27 @@ class IdbLog implements Log {
   }
 
   settle(producerId: string, through: number, outcome: Outcome): ReturnType<Log["settle"]> {
-    return this.#transact("relaxed", async (tx) => {
+    return this.#counted("relaxed", async (tx) => {
       const state = await this.#state(tx);
       if (state.producerId !== producerId) return null;
       return this.#settle(tx, state, through, outcome);
     });
   }
 
-  renew(term: string, producerId: string, points: readonly CommitPoint[]): ReturnType<Log["renew"]> {
-    return this.#transact("strict", async (tx) => {
-      if (!(await holdsLease(tx, term))) return notLeader;
+  async renew(term: string, producerId: string, points: readonly CommitPoint[]): ReturnType<Log["renew"]> {
+    const renewed = await this.#counted("strict", async (tx) => {
+      if (!(await holdsLease(tx, term))) return null;
       const state = await this.#state(tx);
       // Somebody was faster; or this transaction runs for the second time.
-      if (state.producerId !== producerId) return ok({ count: 0, state });
+      if (state.producerId !== producerId) return { count: 0, state };
       const store = tx.objectStore("log");
       const plan = planRenew(state, await store.getAll(), points, newProducerId(this.#options));
       await store.clear();
       await Promise.all(plan.records.map((record) => store.put(record, record.sequence)));
       await this.#write(tx, plan.state);
-      return ok({ count: plan.count, state: plan.state });
+      return { count: plan.count, state: plan.state };
     });
+    return renewed === null ? notLeader : ok(renewed);
   }
 
   restore(held: Held, at: number): Promise<LogState> {
@@ -160,9 +163,9 @@ class IdbLog implements Log {
     });
   }
 
-  expire(term: string, before: number): ReturnType<Log["expire"]> {
-    return this.#transact("relaxed", async (tx) => {
-      if (!(await holdsLease(tx, term))) return notLeader;
+  async expire(term: string, before: number): ReturnType<Log["expire"]> {
+    const expired = await this.#counted("relaxed", async (tx) => {
+      if (!(await holdsLease(tx, term))) return null;
       await forgetLanes(tx, before + LOG_LIMITS.ageMaxMs - LANE_AGE_MAX_MS);
       const state = await this.#state(tx);
       const old: LogRecord[] = [];
@@ -170,9 +173,10 @@ class IdbLog implements Log {
         if (cursor.value.at >= before) break;
         old.push(cursor.value);
       }
-      if (old.length === 0) return ok({ count: 0, state });
-      return ok(await this.#settle(tx, state, expiredThrough(old, before), { kind: "dropped", reason: "expired" }));
+      if (old.length === 0) return { count: 0, state };
+      return this.#settle(tx, state, expiredThrough(old, before), { kind: "dropped", reason: "expired" });
     });
+    return expired === null ? notLeader : ok(expired);
   }
 
   takeLease(term: string, now: number, force: boolean): Promise<boolean> {
@@ -209,6 +213,8 @@ class IdbLog implements Log {
   /** The state when this tab last looked, as it is or was on disk. */
   #seen: LogState | null = null;
   #erased = false;
+  /** Events refused for want of room in the browser: the next append has room again, and writes them down. */
+  #refused = 0;
   readonly #written = new WeakMap<Tx, LogState>();
 
   async #transact<T>(durability: "strict" | "relaxed", body: (tx: Tx) => Promise<T>): Promise<T> {
@@ -222,6 +228,19 @@ class IdbLog implements Log {
     this.#seen = written;
     if (before !== null && before.logId !== written.logId) this.#options.onCleared?.(before.lost["cleared"] ?? 0);
     return result;
+  }
+
+  /**
+   * For what takes events out of the log. A second attempt that finds nothing left comes after a first that had done it all.
+   */
+  async #counted<T extends Settled | null>(durability: "strict" | "relaxed", body: (tx: Tx) => Promise<T>): Promise<T> {
+    let most = 0;
+    const settled = await this.#transact(durability, async (tx) => {
+      const found = await body(tx);
+      most = Math.max(most, found?.count ?? 0);
+      return found;
+    });
+    return settled === null ? settled : { ...settled, count: most, state: withRefused(settled.state, this.#refused) };
   }
 
   /** @throws {LogErased} in a tab that had it open when another one erased it */
@@ -272,28 +291,9 @@ class IdbLog implements Log {
   }
 }
 
+/** With events that were refused while even that could not be written down. */
+const withRefused = (state: LogState, count: number): LogState =>
+  count === 0 ? state : { ...state, lost: addDropped(state.lost, "log_full", count) };
+
 /** 128 bits: it is a secret, and nobody may ever draw it again. */
 const newProducerId = (options: LogOptions): string => options.randomId() + options.randomId();
-
-const readLease = async (tx: Tx): Promise<Lease | undefined> =>
-  (await tx.objectStore("meta").get("lease")) as Lease | undefined;
-
-const holdsLease = async (tx: Tx, term: string): Promise<boolean> => (await readLease(tx))?.term === term;
-
-/** Records from the oldest on, until they fill a batch. */
-async function readBatch(tx: Tx, state: LogState, bounds: BatchBounds): Promise<readonly LogRecord[]> {
-  const records: LogRecord[] = [];
-  for (;;) {
-    const last = records.at(-1);
-    const after = last === undefined ? null : IDBKeyRange.lowerBound(last.sequence, true);
-    const page = await tx.objectStore("log").getAll(after, PAGE_RECORDS);
-    records.push(...page);
-    if (page.length < PAGE_RECORDS || fillsBatch(state, records, bounds)) return records;
-  }
-}
-
-async function forgetLanes(tx: Tx, before: number): Promise<void> {
-  for (let cursor = await tx.objectStore("lanes").openCursor(); cursor; cursor = await cursor.continue()) {
-    if (cursor.value.at < before) await cursor.delete();
-  }
-}

@@ -63,6 +63,8 @@ export interface LaneMark {
   readonly high: number;
   /** The sequence it took, so that a call made again learns what the first one was told. */
   readonly sequence: number;
+  /** Number of the last event that was answered for: what lies between was refused, and is counted. */
+  readonly seen?: number;
   readonly at: number;
 }
 
@@ -72,6 +74,8 @@ export interface AppendCall {
   /** The lane's number of the first event; the rest count on by one. */
   readonly first: number;
   readonly events: readonly string[];
+  /** From a spill: if the browser has no room for them they stay there, and are not counted as refused. */
+  readonly spilled?: boolean;
 }
 
 /** One commit as a page holds it: the first of its events has this sequence. */

@@ -50,7 +50,7 @@ export class MemoryLog implements Log {
     const plan = planAppend(this.#state, this.#lanes.get(call.lane), call, at, this.#options);
     this.#state = plan.state;
     this.#records = [...this.#records, ...plan.records];
-    if (plan.mark !== undefined) this.#lanes.set(call.lane, plan.mark);
+    if (plan.changes) this.#lanes.set(call.lane, plan.mark);
     const commits = plan.records.map((record): CommitPoint => [record.sequence, record.commitId]);
     return ok({ runs: plan.runs, commits, sendable: plan.sendable, state: plan.state });
   }

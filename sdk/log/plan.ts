@@ -46,9 +46,11 @@ export const freshState = (producerId: string, logId: string): LogState => ({
 
 export interface AppendPlan {
   readonly state: LogState;
-  readonly mark: LaneMark | undefined;
+  readonly mark: LaneMark;
   readonly records: readonly LogRecord[];
   readonly runs: readonly Run[];
+  /** False if the call had been answered before. */
+  readonly changes: boolean;
   /** Whether the commit is to be strictly durable and the events sendable. */
   readonly sendable: boolean;
 }
@@ -68,7 +70,9 @@ export function planAppend(
 
   const records: LogRecord[] = [];
   let { next, events, bytes } = before;
-  let taken = known;
+  // What was refused before is counted already, and stays so.
+  const start = Math.min(Math.max(known, (mark?.seen ?? -1) - call.first + 1), call.events.length);
+  let taken = start;
   let chunk: string[] = [];
   let chunkBytes = 0;
   const cut = () => {
@@ -79,7 +83,7 @@ export function planAppend(
     chunk = [];
     chunkBytes = 0;
   };
-  for (const event of call.events.slice(known)) {
+  for (const event of call.events.slice(start)) {
     const size = utf8Length(event);
     if (events + 1 > options.eventsMax || bytes + size > options.bytesMax) break;
     if (chunk.length === LOG_LIMITS.recordEventsMax || chunkBytes + size > LOG_LIMITS.recordBytesMax) cut();
@@ -91,11 +95,15 @@ export function planAppend(
     taken++;
   }
   cut();
-  const added = taken - known;
+  const added = taken - start;
   if (added > 0) runs.push([next - added, added]);
   const refused = call.events.length - taken;
   const sendable = added > 0 && bytes <= options.sendableBytesMax;
   const lost = addDropped(before.lost, "log_full", refused);
+  // What was refused stays above the mark's height: that is a claim that something is durable.
+  const { high, sequence } =
+    added > 0 ? { high: call.first + taken - 1, sequence: next - 1 } : (mark ?? { high: -1, sequence: -1 });
+  const seen = Math.max(mark?.seen ?? -1, call.first + call.events.length - 1);
   return {
     // Refused events use up sequences: the hole tells the edge that something is missing.
     state: {
@@ -107,8 +115,8 @@ export function planAppend(
       lost,
       sendLimit: sendable ? next : before.sendLimit,
     },
-    // What was refused stays above the mark: a mark is a claim that something is durable.
-    mark: added > 0 ? { high: call.first + taken - 1, sequence: next - 1, at } : mark,
+    mark: { high, sequence, seen, at },
+    changes: added + refused > 0,
     records,
     runs,
     sendable,

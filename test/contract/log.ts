@@ -1,6 +1,7 @@
 /**
  * What every browser log promises. Run it over each implementation: whatever passes can stand behind the producer.
  */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LEASE_LIMITS } from "../../sdk/log/limits.ts";
 import type { Appended, Batch, Log, LogOptions } from "../../sdk/log/log.ts";
@@ -263,6 +264,59 @@ export function describeLog(name: string, open: OpenLog): void {
       const id = await producerId();
       await log.renew(TERM, old, []);
       expect(await producerId()).toBe(id);
+    });
+  });
+
+  describe(`${name}: the counts`, () => {
+    const lane = fc.constantFrom("a", "b");
+    const action = fc.oneof(
+      fc.record({ kind: fc.constant("append" as const), lane, count: fc.integer({ min: 1, max: 6 }) }),
+      // A call that is made again, as its answer was lost.
+      fc.record({ kind: fc.constant("again" as const), lane }),
+      fc.record({ kind: fc.constant("settle" as const), through: fc.nat(30), rejected: fc.nat(3) }),
+      fc.record({ kind: fc.constant("drop" as const), through: fc.nat(30) }),
+      fc.record({ kind: fc.constant("renew" as const), known: fc.boolean() }),
+      fc.record({ kind: fc.constant("expire" as const), before: fc.nat(30) }),
+    );
+
+    it("add up, whatever happens: issued = delivered + pending + lost", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(action, { maxLength: 30 }), async (actions) => {
+          const { append, prepare, log, producerId } = await opened({ eventsMax: 10 });
+          await log.takeLease(TERM, T0, false);
+          const calls = new Map<string, { first: number; count: number }>();
+          let issued = 0;
+          for (const [i, step] of actions.entries()) {
+            if (step.kind === "append") {
+              const last = calls.get(step.lane);
+              const first = last === undefined ? 0 : last.first + last.count;
+              calls.set(step.lane, { first, count: step.count });
+              issued += step.count;
+              await append(step.lane, first, step.count, T0 + i);
+            } else if (step.kind === "again") {
+              const last = calls.get(step.lane);
+              if (last !== undefined) await append(step.lane, last.first, last.count, T0 + i);
+            } else if (step.kind === "settle") {
+              // An answer is one for a batch: never for more than was sent.
+              const end = Math.min(step.through, (await log.state()).next);
+              await log.settle(await producerId(), end, { kind: "delivered", rejected: step.rejected });
+            } else if (step.kind === "drop") {
+              const end = Math.min(step.through, (await log.state()).next);
+              await log.settle(await producerId(), end, { kind: "dropped", reason: "too_large" });
+            } else if (step.kind === "renew") {
+              const commits = step.known ? ((await prepare())?.commits ?? []) : [];
+              await log.renew(TERM, await producerId(), commits);
+            } else {
+              await log.expire(TERM, T0 + step.before);
+            }
+            const state = await log.state();
+            const lost = Object.values(state.lost).reduce((sum, count) => sum + count, 0);
+            expect(state.delivered + state.events + lost).toBe(issued);
+            expect(state.appended + (state.lost["log_full"] ?? 0)).toBe(issued);
+          }
+        }),
+        { numRuns: 100 },
+      );
     });
   });
 

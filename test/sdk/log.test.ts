@@ -119,4 +119,27 @@ describe("IndexedDB log: what only a disk can do", () => {
     }
     expect((await log.state()).events).toBe(0);
   });
+
+  it("counts what a full disk made it refuse, and declares it once there is room", async () => {
+    const log = await openIdbLog(`log-${logs++}`, OPTIONS);
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+    try {
+      await log.append({ lane: "a", first: 0, events: [event, event] }, 1);
+      // These are still in their spill.
+      await log.append({ lane: "b", first: 0, events: [event], spilled: true }, 1);
+      expect(await log.state()).toMatchObject({ events: 0, lost: { log_full: 2 } });
+    } finally {
+      IDBObjectStore.prototype.put = put;
+    }
+    const appended = await log.append({ lane: "a", first: 2, events: [event] }, 2);
+    expect(appended).toMatchObject({ ok: true, value: { runs: [[0, 1]], state: { lost: { log_full: 2 } } } });
+    await log.append({ lane: "a", first: 3, events: [event] }, 3);
+    const { producerId } = await log.state();
+    await log.settle(producerId, 1, { kind: "delivered", rejected: 0 });
+    expect(await log.prepare(null, { eventsMax: 9, bytesMax: 1e4 })).toMatchObject({ value: { sequence: 3, lost: 2 } });
+    expect((await log.state()).lost).toEqual({ log_full: 2 });
+  });
 });
