@@ -13,14 +13,12 @@ import {
   TAIL_BOUNDS,
   type WorkListener,
 } from "./log-at-work.ts";
+import { CLEARED_LIMITS } from "./log/limits.ts";
 import { type AppendCall, type Batch, type Held, type Log, LogErased, type LogState, type Settled } from "./log/log.ts";
 import type { Answer } from "./transport.ts";
 import type { TrackerProblem } from "./types.ts";
 import { judge } from "./verdict.ts";
 import type { FlushReply, HostConfig, Logged, LogSummary, OpenReply, Report, WorkerApi } from "./worker-api.ts";
-
-/** How long after the storage was cleared other pages have to put back what they hold. */
-const RESTORE_MAX_MS = 2_000;
 
 export class Host implements WorkerApi, WorkListener {
   #config: HostConfig | null = null;
@@ -207,8 +205,11 @@ export class Host implements WorkerApi, WorkListener {
       const log = summary(await this.#running().log.state());
       this.#report({ log });
       this.#channel?.tell({ kind: "logged", log });
-      await new Promise((resolve) => setTimeout(resolve, RESTORE_MAX_MS));
+      await new Promise((resolve) => setTimeout(resolve, CLEARED_LIMITS.restoreMaxMs));
       const state = await this.#running().log.state();
+      // Now it may be sent.
+      this.#running().producer.logged(state.events);
+      this.#channel?.tell({ kind: "logged", log: summary(state) });
       const count = (state.lost["cleared"] ?? 0) - lostBefore;
       if (count > 0) this.dropped({ reason: "cleared", count });
     } catch {

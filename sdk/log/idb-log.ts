@@ -36,7 +36,7 @@ import {
   takeBatch,
 } from "./plan.ts";
 import { forgetLanes, holdsLease, readBatch, readLease, type Schema, type Tx } from "./rows.ts";
-import { afterClearing, planRestore, retire } from "./restore.ts";
+import { afterClearing, awaitsRestores, planRestore, retire } from "./restore.ts";
 
 /** A lane outlives its last event by twice the age of events: no spill of it can be imported by then. */
 const LANE_AGE_MAX_MS = 2 * LOG_LIMITS.ageMaxMs;
@@ -115,6 +115,7 @@ class IdbLog implements Log {
     return this.#transact("strict", async (tx) => {
       if (term !== null && !(await holdsLease(tx, term))) return notLeader;
       const state = await this.#state(tx);
+      if (awaitsRestores(state, Date.now())) return ok(null);
       const records = await readBatch(tx, state, bounds);
       const batch = takeBatch(state, records, bounds);
       if (batch === null) {
@@ -256,7 +257,7 @@ class IdbLog implements Log {
         throw new LogErased();
       }
       if (state === undefined) {
-        const cleared = afterClearing(seen, this.#options.randomId());
+        const cleared = afterClearing(seen, this.#options.randomId(), Date.now());
         await this.#write(tx, cleared);
         return cleared;
       }

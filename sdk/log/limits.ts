@@ -32,3 +32,8 @@ export const LEASE_LIMITS = {
   /** A lease without a heartbeat for this long may be taken over: a hidden tab's timers run once a second at worst. */
   expiresAfterMs: 6 * SECOND_MS,
 } as const;
+
+export const CLEARED_LIMITS = {
+  /** How long pages have to put back what they hold: a message and a transaction, on a busy machine. */
+  restoreMaxMs: 2 * SECOND_MS,
+} as const;

@@ -53,6 +53,8 @@ export interface LogState {
   readonly toldBefore: DropTotals;
   /** The storage was cleared: this producer id only serves to deliver what pages have put back (restore.ts). */
   readonly retiring: boolean;
+  /** When that was found, in milliseconds since the epoch: for a moment, nothing is sent. */
+  readonly clearedAt?: number;
   /** The producer id before this one, and what was taken off its sequences. */
   readonly renewed: { readonly from: string; readonly base: number } | null;
 }

@@ -11,17 +11,25 @@
  *   retired     nothing is held: a new producer id
  */
 import { addDropped } from "#protocol";
+import { CLEARED_LIMITS } from "./limits.ts";
 import type { Held, HeldCommit, LogRecord, LogState } from "./log.ts";
 import { endOf, planRenew } from "./plan.ts";
 import { utf8Length } from "./utf8.ts";
 
 /** The log in an empty storage, as far as `seen`, the state it had, is remembered. */
-export function afterClearing(seen: LogState, logId: string): LogState {
+export function afterClearing(seen: LogState, logId: string, clearedAt: number): LogState {
   const lost = addDropped(seen.lost, "cleared", seen.events);
   const { next } = seen;
   // Where this tab last looked, others may have gone on: whatever it was, it may have been sent.
-  return { ...seen, logId, floor: next, sendLimit: next, events: 0, bytes: 0, retiring: true, lost };
+  return { ...seen, logId, clearedAt, floor: next, sendLimit: next, events: 0, bytes: 0, retiring: true, lost };
 }
+
+/**
+ * Whether pages may still be putting back what they hold. Until then nothing is sent: what one of them has put back would
+ * declare lost what another still holds, and the edge would take that, when it comes, for something that it knows.
+ */
+export const awaitsRestores = ({ retiring, clearedAt = 0 }: LogState, now: number): boolean =>
+  retiring && Math.abs(now - clearedAt) < CLEARED_LIMITS.restoreMaxMs;
 
 /** Puts back what a page holds. What is there already, or acknowledged, is left alone, so that it may be asked twice. */
 export function planRestore(

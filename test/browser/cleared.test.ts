@@ -31,6 +31,27 @@ describe("storage cleared under open pages", () => {
     expect(await scenario.status(first)).toMatchObject({ acknowledged: 9, lost: {} });
   });
 
+  it.each(["none", "drop before", "drop after", "hang"] as const)(
+    "neither loses nor doubles what two pages go on tracking (edge: %s)",
+    async (fault) => {
+      const ids = scenario.newIds(30);
+      const [first, second] = [await open(), await open()];
+      here.world.proxy.fail(fault);
+      await scenario.track(first, ids.slice(0, 10));
+      await scenario.track(second, ids.slice(10, 20));
+      await scenario.pause(700);
+      await clearStorage(second);
+      await scenario.track(second, ids.slice(20, 25));
+      await scenario.track(first, ids.slice(25));
+      here.world.proxy.fail("none");
+      await scenario.expectCountedOnce(here.world, ids);
+      for (const page of [first, second]) {
+        await expect.poll(() => scenario.status(page)).toMatchObject({ pending: 0, lost: {} });
+        expect(await page.evaluate(() => window.drops)).toEqual([]);
+      }
+    },
+  );
+
   it("counts nothing twice that was on its way", async () => {
     const ids = scenario.newIds(6);
     const page = await open();

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { CLEARED_LIMITS } from "../../sdk/log/limits.ts";
 import type { Held, LogRecord, LogState } from "../../sdk/log/log.ts";
 import { endOf, freshState } from "../../sdk/log/plan.ts";
-import { afterClearing, planRestore, retire } from "../../sdk/log/restore.ts";
+import { afterClearing, awaitsRestores, planRestore, retire } from "../../sdk/log/restore.ts";
 
 const seen: LogState = { ...freshState("old", "log-1"), next: 10, acknowledged: 2, floor: 2, events: 8, bytes: 80 };
-const cleared = afterClearing(seen, "log-2");
+const cleared = afterClearing(seen, "log-2", 1_000);
 const commit = (sequence: number, count: number, commitId = `commit-${sequence}`) => ({
   sequence,
   commitId,
@@ -63,6 +64,14 @@ describe("a log in a storage that was cleared", () => {
         expect(twice.state).toEqual(once.state);
       }),
     );
+  });
+
+  it("waits with sending until all pages had time to put back what they hold", () => {
+    expect(awaitsRestores(cleared, 1_000)).toBe(true);
+    expect(awaitsRestores(cleared, 1_000 + CLEARED_LIMITS.restoreMaxMs)).toBe(false);
+    // A clock that was set back must not stop it for longer than that.
+    expect(awaitsRestores(cleared, 1_000 - CLEARED_LIMITS.restoreMaxMs)).toBe(false);
+    expect(awaitsRestores(seen, 1_000)).toBe(false);
   });
 
   it("takes a new producer id once nothing is held under the old one, and still declares what was lost", () => {
