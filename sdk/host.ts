@@ -15,6 +15,7 @@ import {
 } from "./log-at-work.ts";
 import { CLEARED_LIMITS } from "./log/limits.ts";
 import { type AppendCall, type Batch, type Held, type Log, LogErased, type LogState, type Settled } from "./log/log.ts";
+import { addDropped } from "#protocol";
 import type { Answer } from "./transport.ts";
 import type { TrackerProblem } from "./types.ts";
 import { judge } from "./verdict.ts";
@@ -27,6 +28,9 @@ export class Host implements WorkerApi, WorkListener {
   #channel: TabChannel | null = null;
   readonly #flushes = new Flushes();
   #leader = false;
+  /** The log as last told; and the one on disk, after its storage has failed: what it holds goes with the next visit. */
+  #last: LogSummary | null = null;
+  #stranded: LogSummary | null = null;
 
   async ping(): Promise<true> {
     return true;
@@ -40,7 +44,7 @@ export class Host implements WorkerApi, WorkListener {
     const log = await this.#openLog(config);
     const state = await log.state();
     this.#work = putToWork(log, config, this);
-    return { durability: log.durability, log: summary(state) };
+    return { durability: log.durability, log: this.#told(state) };
   }
 
   append(call: AppendCall): Promise<Logged> {
@@ -52,8 +56,8 @@ export class Host implements WorkerApi, WorkListener {
       const { log, producer } = this.#running();
       const state = await log.restore(held, Date.now());
       producer.logged(state.events);
-      const told = summary(state);
-      this.#channel?.tell({ kind: "logged", log: told });
+      const told = this.#told(state);
+      this.#tellTabs({ kind: "logged", log: told });
       return told;
     });
   }
@@ -69,14 +73,14 @@ export class Host implements WorkerApi, WorkListener {
         return this.#append(call);
       }
       this.problem({ code: "quota_exceeded", detail: "the browser has no room for the log" });
-      const told = summary(await log.state());
+      const told = this.#told(await log.state());
       return { durability: log.durability, runs: [], commits: [], quotaExceeded: true, sendable: false, log: told };
     }
     const { state, runs, commits, sendable } = appended.value;
-    const told = summary(state);
+    const told = this.#told(state);
     if (commits.length > 0) {
       producer.logged(state.events);
-      this.#channel?.tell({ kind: "logged", log: told });
+      this.#tellTabs({ kind: "logged", log: told });
     }
     return { durability: log.durability, runs, commits, quotaExceeded: false, sendable, log: told };
   }
@@ -98,7 +102,7 @@ export class Host implements WorkerApi, WorkListener {
     if (state.events === 0) return { ok: true };
     const flushed = this.#flushes.wait(state);
     producer.kick();
-    this.#channel?.tell({ kind: "flush" });
+    this.#tellTabs({ kind: "flush" });
     // In case the message that would say so is lost, or there is no channel to send it.
     const poll = setInterval(() => this.#look(log), SEND_LIMITS.idleAloneMs);
     return flushed.finally(() => clearInterval(poll));
@@ -130,9 +134,9 @@ export class Host implements WorkerApi, WorkListener {
   // --- what the producer tells ---------------------------------------------------------------------------------------
 
   settled({ state }: Settled, delivered: number): void {
-    const log = summary(state);
+    const log = this.#told(state);
     this.#report({ log, acknowledged: delivered });
-    this.#channel?.tell({ kind: "settled", log, delivered });
+    this.#tellTabs({ kind: "settled", log, delivered });
     this.#flushes.look(state);
   }
 
@@ -145,7 +149,7 @@ export class Host implements WorkerApi, WorkListener {
   }
 
   refused(problem: TrackerProblem): void {
-    this.#channel?.tell({ kind: "refused", problem });
+    this.#tellTabs({ kind: "refused", problem });
     this.#flushes.settle({ ok: false, problem });
   }
 
@@ -182,6 +186,7 @@ export class Host implements WorkerApi, WorkListener {
     const config = this.#configured();
     const problem = { code: "storage_failed", detail };
     this.problem(problem);
+    this.#stranded = this.#last;
     this.#work = putToWork(createMemoryLog(config), config, this);
     this.#report({ durability: "memory" });
     this.#flushes.settle({ ok: false, problem });
@@ -193,7 +198,7 @@ export class Host implements WorkerApi, WorkListener {
   async #lookAgain(): Promise<void> {
     try {
       const state = await this.#orErased(() => this.#running().log.state());
-      this.#report({ log: summary(state) });
+      this.#report({ log: this.#told(state) });
     } catch {
       // The storage is away, or closed; whoever needs it next finds out how it is.
     }
@@ -202,14 +207,14 @@ export class Host implements WorkerApi, WorkListener {
   /** Pages put back what they hold; what nobody has put back in time is lost. */
   async #cleared(lostBefore: number): Promise<void> {
     try {
-      const log = summary(await this.#running().log.state());
+      const log = this.#told(await this.#running().log.state());
       this.#report({ log });
-      this.#channel?.tell({ kind: "logged", log });
+      this.#tellTabs({ kind: "logged", log });
       await new Promise((resolve) => setTimeout(resolve, CLEARED_LIMITS.restoreMaxMs));
       const state = await this.#running().log.state();
       // Now it may be sent.
       this.#running().producer.logged(state.events);
-      this.#channel?.tell({ kind: "logged", log: summary(state) });
+      this.#tellTabs({ kind: "logged", log: this.#told(state) });
       const count = (state.lost["cleared"] ?? 0) - lostBefore;
       if (count > 0) this.dropped({ reason: "cleared", count });
     } catch {
@@ -256,6 +261,24 @@ export class Host implements WorkerApi, WorkListener {
     } catch {
       // The storage is away; the next look may find it again.
     }
+  }
+
+  /** A log in memory is of no concern to other tabs: theirs is the one on disk. */
+  #tellTabs(message: TabMessage): void {
+    if (this.#work?.log.durability === "disk") this.#channel?.tell(message);
+  }
+
+  /** With what lies on a disk that has failed: it is neither delivered nor lost. */
+  #told(state: LogState): LogSummary {
+    const told = summary(state);
+    const before = this.#stranded;
+    this.#last = told;
+    if (before === null) return told;
+    const lost = Object.entries(before.lost).reduce(
+      (sum, [reason, count]) => addDropped(sum, reason, count),
+      told.lost,
+    );
+    return { ...told, events: told.events + before.events, delivered: told.delivered + before.delivered, lost };
   }
 
   #running(): LogAtWork {
