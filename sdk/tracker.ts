@@ -202,7 +202,7 @@ class PageTracker implements Tracker {
   /** Opens the log once it may be: what was deleted is gone, and a person sees the page. */
   #start(config: HostConfig): void {
     if (isPrerendered()) {
-      void whenActivated().then(() => this.#consent === "granted" && this.#start(config));
+      void whenActivated().then(() => this.#refusal() === null && this.#consent === "granted" && this.#start(config));
       return;
     }
     this.#settled = this.#settled.then(() => {

@@ -1,7 +1,10 @@
 /** The page's half of the SDK in real Chromium: what a page may do to its tracker, and how it may end. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { launchChromium } from "../support/chromium.ts";
+import { launchChromium, launchProfile } from "../support/chromium.ts";
 import { EdgeStub } from "../support/edge-stub.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { SdkPages } from "../support/sdk-pages.ts";
@@ -13,10 +16,16 @@ let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 let errors: string[];
+/** What pages have posted. */
+const heard: string[] = [];
 
 beforeAll(async () => {
   edge = new EdgeStub();
-  const own = { path: "/parts", entry: "test/browser/page-parts.ts", posted: () => "" };
+  const own = {
+    path: "/parts",
+    entry: "test/browser/page-parts.ts",
+    posted: (body: string) => String(heard.push(body)),
+  };
   const [proxy, pages] = await Promise.all([FaultProxy.start(edge.forward), SdkPages.start(own)]);
   world = { proxy, pages, stream: edge.stream, writeKey: edge.writeKey, counted: () => edge.counted() };
   browser = await launchChromium();
@@ -346,5 +355,35 @@ describe("prerendered", () => {
       document.dispatchEvent(new Event("prerenderingchange"));
     });
     await counted(["seen"]);
+    // The one that was closed stays closed.
+    expect(page.workers()).toHaveLength(1);
   });
+});
+
+it("comes back from the back/forward cache, with its log, its worker and its lead", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "headwater-profile-"));
+  // Only a browser with a profile has the cache, and playwright cannot talk to a page that comes back from there.
+  const visit = await launchProfile(dir);
+  try {
+    await visit.context.addInitScript(() => {
+      if (location.pathname !== "/") return setTimeout(() => history.back(), 500);
+      return addEventListener("pageshow", ({ persisted }) => {
+        if (!persisted) return;
+        void fetch("/heard", { method: "POST", body: "restored" });
+        void window.tracker.track("click", { id: "restored" });
+      });
+    });
+    const first = await scenario.openPage(visit.context, scenario.pageUrl(world as scenario.World));
+    await first.waitForFunction(() => window.tracker.status().leader);
+    await first.evaluate(() => {
+      void window.tracker.track("click", { id: "left" });
+      setTimeout(() => (location.href = "/elsewhere"), 100);
+    });
+    await counted(["left", "restored"]);
+    expect(heard).toEqual(["restored"]);
+    expect(edge.producers).toBe(1);
+  } finally {
+    await visit.kill();
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+  }
 });
