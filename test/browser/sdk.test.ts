@@ -119,21 +119,6 @@ describe("asked first", () => {
 });
 
 describe("the ladder", () => {
-  it.each([
-    ["a page that forbids blob workers", "script-src 'self'", {}, 0],
-    ["a worker by URL, where blobs are forbidden", "script-src 'self'", { workerUrl: "/worker.js" }, 1],
-    ["Trusted Types", "require-trusted-types-for 'script'; trusted-types headwater", {}, 1],
-    ["Trusted Types that do not know us", "require-trusted-types-for 'script'; trusted-types none-of-yours", {}, 0],
-    ["no policy at all", undefined, {}, 1],
-  ])("holds under %s", async (_, csp, options, workers) => {
-    const [id = ""] = scenario.newIds(1);
-    const more = csp === undefined ? {} : { csp };
-    const page = await scenario.openPage(here.context, scenario.pageUrl(here.world, options, more));
-    expect(await scenario.track(page, [id])).toEqual([{ sequence: 0, durability: "disk" }]);
-    await scenario.expectCountedOnce(here.world, [id]);
-    expect(page.workers()).toHaveLength(workers);
-  });
-
   it("says so, and goes on, where there is no IndexedDB", async () => {
     await here.context.addInitScript(() => {
       // A worker has its own global: without a worker the page's is the only one.

@@ -25,9 +25,13 @@ function executablePath(): Promise<string> {
   return executable;
 }
 
-/** A browser without memory: every context of it starts empty. */
-export async function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: await executablePath(), headless: true, args: FLAGS });
+/**
+ * A browser without memory: every context of it starts empty.
+ *
+ * @param flags beside those of every test
+ */
+export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: await executablePath(), headless: true, args: [...FLAGS, ...flags] });
 }
 
 /** A browser with a profile on disk, which can be killed as a power cut would, and started again on the same profile. */

@@ -39,7 +39,7 @@ export class SdkPages {
       const url = new URL(request.url ?? "/", this.url);
       if (request.method === "POST") return void answerPost(request, response, own);
       const file = this.#files.get(url.pathname);
-      if (file !== undefined) return response.writeHead(200, { "Content-Type": "text/javascript" }).end(file);
+      if (file !== undefined) return response.writeHead(200, SCRIPT).end(file);
       if (url.pathname === "/favicon.ico") return response.writeHead(204).end();
       const csp = url.searchParams.get("csp");
       const headers = { "Content-Type": "text/html", ...(csp !== null && { "Content-Security-Policy": csp }) };
@@ -112,9 +112,16 @@ const ADS = `
 const STUB = `<script>window.headwater||(window.headwater=new Proxy({q:[]},{get:(t,m)=>m=="q"?t.q:(...a)=>{t.q.push([m,a,Date.now()])}}));
   headwater.track("click", { adId: "early", id: "early" });</script>`;
 
+/** A sandboxed page has no origin, and its own files are of another. */
+const SCRIPT = { "Content-Type": "text/javascript", "Access-Control-Allow-Origin": "*" };
+
+/** For policies that allow scripts by it. */
+export const NONCE = "bm9uY2U";
+
 function html(url: URL): string {
   const module = url.pathname === "/" ? "/page" : url.pathname;
-  const body = url.pathname === "/script" ? scriptTag(url) : `<script type="module" src="${module}.js"></script>`;
+  const body =
+    url.pathname === "/script" ? scriptTag(url) : `<script nonce="${NONCE}" type="module" src="${module}.js"></script>`;
   return `<!doctype html><title>Page</title>${body}${ADS}`;
 }
 
