@@ -39,7 +39,7 @@ await bootstrap(async () => {
 async function measure({ file, needs }, options) {
   if (needs.worker && !exists("dist/demo/index.html")) await buildAll(); // the worker serves it
   if (needs.peers) {
-    const failure = await installPeers();
+    const failure = await installPeers("test/bench/peers");
     if (failure !== null) {
       console.log(`skipped: ${failure}`);
       return 0;

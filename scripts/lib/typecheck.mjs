@@ -13,6 +13,7 @@ const PROJECTS = [
   "test/tsconfig.json",
   "test/edge/tsconfig.json",
   "test/bench/tsconfig.json",
+  "test/bench/sdk/tsconfig.json",
   "scripts/tsconfig.json",
 ];
 
