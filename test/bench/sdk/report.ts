@@ -11,7 +11,7 @@ export function reportOf(results: Results): string {
     latencyTable(results),
     visitTable(results),
   ];
-  const label = `${results.browser}, ${results.platform}. Lost/sent; in brackets, how many came over the wire again.`;
+  const label = `${results.browser}, ${results.platform}. Lost/sent; in brackets, how many came over the wire again, and of Headwater how many of them were counted again.`;
   return [...parts.filter((part) => part !== ""), label].join("\n\n");
 }
 
@@ -36,7 +36,8 @@ function faultTable(results: Results): string {
     ...columns.map((column) => {
       const cell = cellAt(results, id, column.id);
       if (cell === undefined) return "";
-      const text = `${cell.lost}/${cell.sent}${cell.twiceOnTheWire > 0 ? ` (${cell.twiceOnTheWire})` : ""}`;
+      const wire = cell.countedTwice === null ? cell.twiceOnTheWire : `${cell.twiceOnTheWire} → ${cell.countedTwice}`;
+      const text = `${cell.lost}/${cell.sent}${cell.twiceOnTheWire > 0 ? ` (${wire})` : ""}`;
       return cell.lost > 0 ? `**${text}**` : text;
     }),
   ]);
