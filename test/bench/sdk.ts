@@ -123,7 +123,7 @@ function resultsSoFar(): Results {
     return JSON.parse(readFileSync(FILE, "utf8")) as Results;
   } catch {
     const nothing = { faults: [], sizes: [], cost: [], latency: [], sameVisit: [] };
-    return { browser: "", platform: "", rounds, versions: {}, ...nothing };
+    return { browser: "", platform: "", versions: {}, ...nothing };
   }
 }
 

@@ -19,7 +19,7 @@ const CALLS_A_BATCH = 10;
 const BATCHES = 1_000;
 const DURABLE_SAMPLES = 200;
 
-type Sample = Omit<Cost, "adapter">;
+type Sample = Omit<Cost, "adapter" | "rounds">;
 
 export async function measureCost(
   browser: Browser,
@@ -39,6 +39,7 @@ export async function measureCost(
       );
     return {
       adapter,
+      rounds,
       callsMs: medianOf("callsMs"),
       mainThreadMs: medianOf("mainThreadMs"),
       longTasks: medianOf("longTasks"),

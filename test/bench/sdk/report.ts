@@ -55,13 +55,21 @@ function sizeTable({ sizes, versions }: Results): string {
 }
 
 function costTable(results: Results): string {
-  const lines = inOrder(results.cost).map(({ adapter, callsMs, mainThreadMs, longTasks, blockingMs }) => [
+  const lines = inOrder(results.cost).map(({ adapter, rounds, callsMs, mainThreadMs, longTasks, blockingMs }) => [
     labelOf(results, adapter),
     ...[callsMs, mainThreadMs, blockingMs].map((ms) => Math.round(ms).toLocaleString("en-US")),
     String(longTasks),
+    String(rounds),
   ]);
   return table(
-    ["2,000 calls, processor at a sixth", "in the calls, ms", "main thread, ms", "blocking, ms", "long tasks"],
+    [
+      "2,000 calls, processor at a sixth",
+      "in the calls, ms",
+      "main thread, ms",
+      "blocking, ms",
+      "long tasks",
+      "rounds",
+    ],
     lines,
   );
 }

@@ -16,6 +16,7 @@ export interface Cell {
 /** 2,000 calls at a sixth of the processor's speed; medians over rounds. */
 export interface Cost {
   readonly adapter: string;
+  readonly rounds: number;
   /** In the calls themselves. */
   readonly callsMs: number;
   /** Of the page's main thread in all, from the first call until it has been quiet for a while. */
@@ -46,7 +47,6 @@ export interface SameVisit {
 export interface Results {
   readonly browser: string;
   readonly platform: string;
-  readonly rounds: number;
   readonly versions: Record<string, string>;
   faults: Cell[];
   sizes: ({ readonly adapter: string } & Weight)[];
