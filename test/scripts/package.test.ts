@@ -51,6 +51,14 @@ describe("the package", () => {
     expect(targets.filter((target) => !existsSync(join(folder, target)))).toEqual([]);
   });
 
+  test("brings those who install it what the edge imports, and none of our tools", () => {
+    const { dependencies, optionalDependencies } = JSON.parse(
+      readFileSync(join(packed.consumer, "node_modules", "headwater", "package.json"), "utf8"),
+    ) as Record<string, Record<string, string> | undefined>;
+    expect(Object.keys(dependencies ?? {}).toSorted()).toEqual(["@valibot/to-json-schema", "hono", "valibot"]);
+    expect(optionalDependencies).toBeUndefined();
+  });
+
   test("is clean to publint", () => {
     run("publint", ["--strict", join(packed.consumer, "node_modules", "headwater")]);
   });
@@ -86,7 +94,7 @@ same<ReturnType<typeof tracker.status>, Status>(true);
 same<ReturnType<typeof autocapture>, () => void>(true);
 tracker.setConsent("granted");
 const code = new TrackerError("closed", "").code;
-same<typeof code, "log_full" | "invalid_event" | "no_consent" | "closed" | "refused">(true);
+same<typeof code, "log_full" | "invalid_event" | "no_consent" | "closed" | "erase_failed" | "refused">(true);
 
 // @ts-expect-error: attributes are flat
 void tracker.track("click", { nested: {} });
