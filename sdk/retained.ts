@@ -51,7 +51,11 @@ export class Retained {
 
   /** It was put back, and is held again. Where it had to go under other sequences, the log alone knows it now. */
   restored({ producerId, commits }: Held, log: LogSummary): void {
-    if (producerId === log.producerId) this.#commits = [...commits, ...this.#commits];
+    if (producerId === log.producerId) {
+      this.#commits = [...commits, ...this.#commits];
+      // In a storage just cleared everything had left the log.
+      this.#floor = Math.min(this.#floor, log.floor);
+    }
     this.hear(log);
   }
 

@@ -272,7 +272,7 @@ class IdbLog implements Log {
   }
 
   #retire(state: LogState): LogState {
-    return retire(state, newProducerId(this.#options));
+    return awaitsRestores(state, Date.now()) ? state : retire(state, newProducerId(this.#options));
   }
 
   /** The mark is looked for while it can be: once every tab has let go, the database is gone. */

@@ -68,10 +68,10 @@ export function planRestore(
     if (rest.length > 0) put({ ...commit, events: rest }, next, rest.length);
   }
   events += count;
-  return {
-    records,
-    state: { ...before, next, floor, events, bytes, lost: addDropped(before.lost, "cleared", -count) },
-  };
+  const lost = addDropped(before.lost, "cleared", -count);
+  // The tab that found the storage cleared may not have heard of all that was logged.
+  const appended = before.appended + Math.max(count - (before.lost["cleared"] ?? 0), 0);
+  return { records, state: { ...before, next, floor, events, bytes, appended, lost } };
 }
 
 /** The state once nothing is held under a producer id that only serves to deliver what was put back. */
