@@ -11,10 +11,6 @@ interface Waiter {
 export class Flushes {
   #waiters: readonly Waiter[] = [];
 
-  get waiting(): boolean {
-    return this.#waiters.length > 0;
-  }
-
   /** Resolves when all that was appended to the log by now has left it. */
   wait({ appended }: LogState): Promise<FlushReply> {
     return new Promise((settle) => {

@@ -254,8 +254,8 @@ export class Host implements WorkerApi, WorkListener {
     }
   }
 
+  /** Also so that the log, should it be cleared now, does not count as lost what another tab has settled. */
   async #look(log: Log): Promise<void> {
-    if (!this.#flushes.waiting) return;
     try {
       this.#flushes.look(await log.state());
     } catch {
