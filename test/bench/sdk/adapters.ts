@@ -140,7 +140,7 @@ export const ADAPTERS: readonly Adapter[] = [
   },
   {
     id: "plausible-old",
-    name: "Plausible (plausible-tracker)",
+    name: "plausible-tracker",
     package: "plausible-tracker",
     server: always(() => text("ok", 202)),
   },
