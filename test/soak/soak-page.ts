@@ -49,11 +49,8 @@ async function tell(): Promise<void> {
     const heard = (await response.json()) as Heard;
     stopped = heard.stop;
   } catch {
-    // Offline: it is told with the next.
-    tracked = [...told.tracked, ...tracked];
-    durable = [...told.durable, ...durable];
-    drops = [...told.drops, ...drops];
-    restored += told.restored;
+    // Offline. It must be heard nevertheless: this tab may crash before it is online again.
+    console.debug(JSON.stringify(told));
   }
   setTimeout(() => void tell(), TELL_MS);
 }

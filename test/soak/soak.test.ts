@@ -1,5 +1,6 @@
 /** A minute of the soak; `npm run test:soak` is the long one. */
 import { expect, test } from "vitest";
+import { planStep } from "./actions.ts";
 import { judge, soak } from "./soak.ts";
 
 const SECONDS = 60;
@@ -14,8 +15,20 @@ test(
     const report = await soak({ seconds: SECONDS, seed, say: () => {} });
     const { text } = judge(report);
     console.log(text);
-    expect(report, text).toMatchObject({ lost: [], twice: [], unbalanced: [] });
+    expect(report, text).toMatchObject({ lost: [], stuck: [], twice: [], unbalanced: [] });
     expect(report.durable).toBeGreaterThan(0);
   },
   TIMEOUT_MS,
 );
+
+test("the same seed makes the same plan, whatever the steps before have thrown", () => {
+  const plan = (thrown: number) =>
+    Array.from({ length: 200 }, (_, n) => {
+      const { action, dice } = planStep(seed, n);
+      const first = dice();
+      for (let i = 0; i < thrown; i++) dice();
+      return `${action.name} ${first}`;
+    });
+  expect(plan(0)).toEqual(plan(3));
+  expect(planStep(seed, 0).dice()).not.toBe(planStep(seed + 1, 0).dice());
+});

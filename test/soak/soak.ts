@@ -18,9 +18,9 @@ import { StreamClient } from "../support/api.ts";
 import { FaultProxy, forwardTo } from "../support/fault-proxy.ts";
 import { SdkPages } from "../support/sdk-pages.ts";
 import { startServer } from "../support/server.ts";
-import { ACTIONS, type Action, pickAction, type World } from "./actions.ts";
-import { Ledger } from "./ledger.ts";
-import { random } from "./random.ts";
+import { ACTIONS, planStep, type Step, type World } from "./actions.ts";
+import { Ledger, seconds as inSeconds } from "./ledger.ts";
+import { Spells } from "./spells.ts";
 import { Tabs } from "./tabs.ts";
 
 const PARTITIONS = 2;
@@ -30,6 +30,12 @@ const PAUSE_MAX_MS = 1_000;
 
 /** A quiet time has to be enough for a whole back-off, a request that hung until then, and a lease that has to expire. */
 const QUIET_MAX_MS = 120_000;
+
+/** For what is stuck, to see whether it is lost. */
+const RESTART_MAX_MS = 45_000;
+
+/** A page that has not spoken for so long does not live; it speaks ten times a second, but on two cores beside others. */
+const HEARD_WITHIN_MS = 3_000;
 
 /** How many of the last actions a failure shows. */
 const ACTIONS_SHOWN = 50;
@@ -50,11 +56,18 @@ export interface SoakReport {
   /** Events that the edge was sent again, and refused as known. */
   readonly duplicates: number;
   readonly restored: number;
+  /** How many actions the browser did not obey; see `attempt`. */
+  readonly disobeyed: number;
+  /** What pages were told of drops, by reason. */
+  readonly drops: { readonly [reason: string]: number };
   /** Ids that went wrong; all empty if nothing did. */
   readonly lost: readonly string[];
+  readonly stuck: readonly string[];
   readonly twice: readonly string[];
   /** What does not add up, in words. */
   readonly unbalanced: readonly string[];
+  /** What is known of the ids that went wrong. */
+  readonly fates: readonly string[];
   readonly last: readonly string[];
 }
 
@@ -71,61 +84,97 @@ export async function soak({ seconds, seed, say }: SoakOptions): Promise<SoakRep
   const stream = await StreamClient.create(server, "soak", { partitions: PARTITIONS, allowedOrigins: [pages.url] });
   const url = new URL(pages.page({ tracker: { endpoint: proxy.url, stream: "soak", writeKey: stream.keys.write } }));
   url.pathname = "/soak";
-  const tabs = new Tabs(join(folder, "profile"), url.href, `${pages.url}/away?`);
-  const world = { tabs, proxy, server, dice: random(seed) };
-  const did: string[] = [];
+  const tabs = new Tabs({
+    profile: join(folder, "profile"),
+    url: url.href,
+    awayUrl: `${pages.url}/away?`,
+    hear: (text) => void ledger.hear(text),
+  });
+  const world = { tabs, proxy, server, spells: new Spells() };
   try {
-    await tabs.launch();
-    await tabs.open();
-    const end = Date.now() + seconds * 1_000;
-    while (Date.now() < end) {
-      const action = pickAction(world.dice);
-      const started = Date.now();
-      const outcome = await attempt(action, world);
-      did.push(`${action.name}${outcome}`);
-      if (did.length % 25 === 0) {
-        say(`${Math.round((end - Date.now()) / 1_000)} s to go, ${did.length} actions, ${ledger.durable.size} durable`);
-      }
-      if (Date.now() - started < PAUSE_MAX_MS) await delay(world.dice() * PAUSE_MAX_MS);
-    }
-    await putRight(world);
+    const did = await walk(world, ledger, { seconds, seed, say });
+    await putRight(world, ledger);
     ledger.stop = true;
-    return report(seed, did, ledger, await settle(stream, ledger), await balance(stream, ledger));
+    const counts = await settle(stream, ledger, QUIET_MAX_MS);
+    const balanced = await balance(stream, ledger);
+    const late = missing(ledger, counts).length > 0 ? await afterRestart(world, stream, ledger) : counts;
+    return report(seed, did, ledger, { counts, late }, balanced);
   } finally {
+    await world.spells.liftAll().catch(() => {});
     await tabs.kill();
     await Promise.all([proxy.stop(), pages.stop(), server.kill()]);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
+/** An action that was taken, and when; with what the world said if it did not obey. */
+interface Did {
+  readonly name: string;
+  readonly atMs: number;
+  readonly failed: string | null;
+}
+
+async function walk(world: World, ledger: Ledger, { seconds, seed, say }: SoakOptions): Promise<readonly Did[]> {
+  const did: Did[] = [];
+  await world.tabs.launch();
+  await world.tabs.open();
+  const end = ledger.nowMs + seconds * 1_000;
+  while (ledger.nowMs < end) {
+    const step = planStep(seed, did.length);
+    const atMs = ledger.nowMs;
+    did.push({ name: step.action.name, atMs, failed: await attempt(step, world) });
+    if (did.length % 25 === 0) {
+      say(`${inSeconds(end - ledger.nowMs)} to go, ${did.length} actions, ${ledger.durable.size} durable`);
+    }
+    await delay(step.dice() * PAUSE_MAX_MS);
+  }
+  return did;
+}
+
 /** Tabs in states like these do not always do as they are told; then they are closed, which is an action, too. */
-async function attempt(action: Action, world: World): Promise<string> {
+async function attempt({ action, dice }: Step, world: World): Promise<string | null> {
   try {
-    await action.run(world);
-    return "";
+    await action.run(world, dice);
+    return null;
   } catch (error) {
     await world.tabs.abandon();
-    return ` (${String(error).split("\n")[0]})`;
+    return String(error).split("\n")[0] ?? "";
   }
 }
 
-/** Everything works again, and at least one tab is open. Nothing is started again. */
-async function putRight({ tabs, proxy, server }: World): Promise<void> {
+/** Everything works again, and at least one tab has a page that lives. Nothing is started again. */
+async function putRight({ tabs, proxy, spells }: World, ledger: Ledger): Promise<void> {
   tabs.thaw();
-  await tabs.online();
-  if (!server.running) await server.restart();
+  await spells.liftAll();
   proxy.fail("none");
-  if (tabs.count === 0) await tabs.open();
+  await delay(HEARD_WITHIN_MS);
+  if (ledger.statuses(HEARD_WITHIN_MS).length === 0) await tabs.open();
 }
 
+/** What did not arrive in the quiet time may do so after a restart: then it was stuck, not lost. */
+async function afterRestart(
+  { tabs }: World,
+  stream: StreamClient,
+  ledger: Ledger,
+): Promise<ReadonlyMap<string, number>> {
+  await tabs.kill();
+  await tabs.launch();
+  await tabs.open();
+  return settle(stream, ledger, RESTART_MAX_MS);
+}
+
+const missing = (ledger: Ledger, counts: ReadonlyMap<string, number>): string[] =>
+  [...ledger.durable.keys()].filter((id) => !counts.has(id));
+
 /** Waits until all that is durable has arrived. Resolves with how often each event is in the log. */
-async function settle(stream: StreamClient, ledger: Ledger): Promise<ReadonlyMap<string, number>> {
-  const deadline = Date.now() + QUIET_MAX_MS;
+async function settle(stream: StreamClient, ledger: Ledger, maxMs: number): Promise<ReadonlyMap<string, number>> {
+  const deadline = Date.now() + maxMs;
   for (;;) {
     const counts = await countRecords(stream);
-    const arrived = [...ledger.durable].every((id) => counts.has(id));
+    const statuses = ledger.statuses(HEARD_WITHIN_MS);
+    const idle = statuses.length > 0 && statuses.every(({ pending }) => pending === 0);
     // Whatever is sent twice is sent soon: the last look comes a little later.
-    if (arrived && ledger.statuses(1_000).every(({ pending }) => pending === 0)) {
+    if (idle && missing(ledger, counts).length === 0) {
       await delay(2_000);
       return countRecords(stream);
     }
@@ -159,7 +208,7 @@ async function edgeTotals(stream: StreamClient): Promise<EdgeTotals> {
 async function balance(stream: StreamClient, ledger: Ledger): Promise<{ edge: EdgeTotals; unbalanced: string[] }> {
   const edge = await edgeTotals(stream);
   const unbalanced: string[] = [];
-  const statuses = ledger.statuses(2_000);
+  const statuses = ledger.statuses(HEARD_WITHIN_MS);
   if (statuses.length === 0) unbalanced.push("no page speaks any more");
   for (const { acknowledged, pending, lost } of statuses) {
     const dropped = Object.values(lost).reduce((sum: number, count) => sum + (count ?? 0), 0);
@@ -174,38 +223,45 @@ async function balance(stream: StreamClient, ledger: Ledger): Promise<{ edge: Ed
 
 function report(
   seed: number,
-  did: readonly string[],
+  did: readonly Did[],
   ledger: Ledger,
-  counts: ReadonlyMap<string, number>,
+  { counts, late }: { counts: ReadonlyMap<string, number>; late: ReadonlyMap<string, number> },
   { edge, unbalanced }: { edge: EdgeTotals; unbalanced: string[] },
 ): SoakReport {
-  const named = (name: string) => did.filter((action) => action === name || action.startsWith(`${name} (`)).length;
+  const lost = missing(ledger, late);
+  const stuck = missing(ledger, counts).filter((id) => late.has(id));
+  const twice = [...late].filter(([, count]) => count > 1).map(([id]) => id);
   return {
     seed,
-    actions: Object.fromEntries(ACTIONS.map(({ name }) => [name, named(name)])),
+    actions: Object.fromEntries(ACTIONS.map(({ name }) => [name, did.filter((one) => one.name === name).length])),
+    disobeyed: did.filter(({ failed }) => failed !== null).length,
     tracked: ledger.tracked.size,
     durable: ledger.durable.size,
     counted: counts.size,
     duplicates: edge.duplicates,
     restored: ledger.restored,
-    lost: [...ledger.durable].filter((id) => !counts.has(id)),
-    twice: [...counts].filter(([, count]) => count > 1).map(([id]) => id),
+    drops: Object.fromEntries(ledger.drops),
+    lost,
+    stuck,
+    twice,
     unbalanced,
-    last: did.slice(-ACTIONS_SHOWN),
+    fates: ledger.fates([...lost, ...stuck, ...twice]),
+    last: did
+      .slice(-ACTIONS_SHOWN)
+      .map(({ name, atMs, failed }) => `${inSeconds(atMs)} ${name}${failed === null ? "" : ` (${failed})`}`),
   };
 }
 
 /** In words, for people; and whether nothing went wrong. */
 export function judge(report: SoakReport): { readonly clean: boolean; readonly text: string } {
-  const { lost, twice, unbalanced } = report;
-  const clean = lost.length === 0 && twice.length === 0 && unbalanced.length === 0;
+  const { lost, stuck, twice, unbalanced, fates, last } = report;
+  const clean = lost.length + stuck.length + twice.length + unbalanced.length === 0;
   const actions = Object.entries(report.actions).map(([name, count]) => `${count} × ${name}`);
   const lines = [
-    `seed ${report.seed}: ${actions.join(", ")}; ${report.restored} × back from the cache`,
-    `${report.tracked} tracked, ${report.durable} acknowledged as durable, ${report.counted} at the edge, which refused ${report.duplicates} duplicates`,
-    `acknowledged-lost ${lost.length}, counted twice ${twice.length}, accounting ${unbalanced.length === 0 ? "equal" : unbalanced.join("; ")}`,
+    `seed ${report.seed}: ${actions.join(", ")}; ${report.restored} × back from the cache, ${report.disobeyed} × all tabs closed because one hung`,
+    `${report.tracked} tracked, ${report.durable} acknowledged as durable, ${report.counted} at the edge, which refused ${report.duplicates} duplicates; pages were told of drops ${JSON.stringify(report.drops)}`,
+    `acknowledged-lost ${lost.length}, counted twice ${twice.length}, stuck ${stuck.length}, accounting ${unbalanced.length === 0 ? "equal" : unbalanced.join("; ")}`,
   ];
-  if (!clean)
-    lines.push(`lost: ${lost.slice(0, 20)}`, `twice: ${twice.slice(0, 20)}`, `last: ${report.last.join(" · ")}`);
+  if (!clean) lines.push(...fates, `the last actions: ${last.join(" · ")}`);
   return { clean, text: lines.join("\n") };
 }

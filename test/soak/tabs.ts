@@ -11,19 +11,30 @@ const TABS_MAX = 4;
 /** A browser beside others on two cores; what takes longer hangs. */
 const STEP_MAX_MS = 15_000;
 
+export interface TabsOptions {
+  readonly profile: string;
+  readonly url: string;
+  /** Of a page without a tracker. */
+  readonly awayUrl: string;
+  /** What pages say to their console at its level `debug`: the one way out of a page that is offline. */
+  readonly hear: (text: string) => void;
+}
+
 export class Tabs {
   readonly #profile: string;
   readonly #url: string;
   readonly #awayUrl: string;
+  readonly #hear: TabsOptions["hear"];
   #browser: ProfileBrowser | null = null;
   #pages: Page[] = [];
   #stopped: number[] = [];
+  #offline = false;
 
-  /** @param awayUrl of a page without a tracker */
-  constructor(profile: string, url: string, awayUrl: string) {
+  constructor({ profile, url, awayUrl, hear }: TabsOptions) {
     this.#profile = profile;
     this.#url = url;
     this.#awayUrl = awayUrl;
+    this.#hear = hear;
   }
 
   get count(): number {
@@ -40,13 +51,17 @@ export class Tabs {
     this.#browser = null;
     this.#pages = [];
     this.#stopped = [];
+    this.#offline = false;
     await browser?.kill();
   }
 
   async open(): Promise<void> {
     if (this.#pages.length >= TABS_MAX) await this.#end(this.#pages[0]);
+    // Nobody gets to see a new page without a network.
+    if (this.#offline) return;
     const page = await within(this.#running().context.newPage());
     this.#pages.push(page);
+    await this.#listen(page);
     await within(page.goto(this.#url, { waitUntil: "commit" }));
   }
 
@@ -66,7 +81,7 @@ export class Tabs {
 
   async reload(dice: () => number): Promise<void> {
     const page = this.#pick(dice);
-    if (page === undefined) return;
+    if (page === undefined || this.#offline) return;
     const session = await within(this.#running().context.newCDPSession(page));
     await within(session.send("Page.reload"));
     await session.detach().catch(() => {});
@@ -127,12 +142,29 @@ export class Tabs {
     if (worker !== undefined) await Promise.race([worker.evaluate(() => self.close()).catch(() => {}), delay(500)]);
   }
 
+  /** The browser's own freezing passes over pages under automation, which always count as visible; their events do not. */
+  async freezeByEvent(dice: () => number): Promise<void> {
+    const page = this.#pick(dice);
+    if (page === undefined) return;
+    const session = await within(this.#running().context.newCDPSession(page));
+    const tell = (name: "freeze" | "resume") =>
+      within(session.send("Runtime.evaluate", { expression: `document.dispatchEvent(new Event("${name}"))` }));
+    await tell("freeze");
+    await delay(300 + dice() * 3_000);
+    await tell("resume");
+    await session.detach().catch(() => {});
+  }
+
   async offline(): Promise<void> {
+    this.#offline = true;
     await within(this.#running().context.setOffline(true));
   }
 
+  /** A browser that was started since is online already, and one that is being started will be. */
   async online(): Promise<void> {
+    if (!this.#offline) return;
     await within(this.#running().context.setOffline(false));
+    this.#offline = false;
   }
 
   /** Something did not do as it was told: nobody knows in which state which tab is, so all are closed. */
@@ -140,6 +172,14 @@ export class Tabs {
     this.thaw();
     for (const page of this.#pages) await this.#end(page).catch(() => {});
     this.#pages = [];
+  }
+
+  async #listen(page: Page): Promise<void> {
+    const session = await within(this.#running().context.newCDPSession(page));
+    session.on("Runtime.consoleAPICalled", ({ type, args }) => {
+      if (type === "debug") this.#hear(String(args[0]?.value));
+    });
+    await within(session.send("Runtime.enable"));
   }
 
   async #navigate(page: Page, url: string): Promise<void> {
