@@ -1,12 +1,10 @@
 /** A world for the scenarios whose edge is the append contract in this process; one for all tests of a file. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Browser, BrowserContext } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import { launchChromium, launchProfile } from "../support/chromium.ts";
+import { launchChromium } from "../support/chromium.ts";
 import { EdgeStub } from "../support/edge-stub.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
+import { Profiles } from "../support/profiles.ts";
 import { SdkPages } from "../support/sdk-pages.ts";
 import type { World } from "./scenarios.ts";
 
@@ -23,14 +21,7 @@ export function stubWorld(): Here {
   let world: World;
   let browser: Browser;
   let context: BrowserContext;
-  let profile: string;
-  let profiles: string[];
-
-  const makeProfile = async (): Promise<string> => {
-    const path = await mkdtemp(join(tmpdir(), "headwater-profile-"));
-    profiles.push(path);
-    return path;
-  };
+  let profiles: Profiles;
 
   beforeAll(async () => {
     const [proxy, pages] = await Promise.all([FaultProxy.start(edge.forward), SdkPages.start()]);
@@ -40,13 +31,8 @@ export function stubWorld(): Here {
       stream: edge.stream,
       writeKey: edge.writeKey,
       counted: () => edge.counted(),
-      launch: () => launchProfile(profile),
-      cloneProfile: async () => {
-        const clone = await makeProfile();
-        // Its lock says that another browser has it.
-        await cp(profile, clone, { recursive: true, filter: (path) => !path.includes("Singleton") });
-        return { launch: () => launchProfile(clone) };
-      },
+      launch: () => profiles.launch(),
+      cloneProfile: () => profiles.clone(),
     };
     browser = await launchChromium();
   });
@@ -59,13 +45,12 @@ export function stubWorld(): Here {
   beforeEach(async () => {
     edge.clear();
     world.proxy.fail("none");
-    profiles = [];
-    profile = await makeProfile();
+    profiles = await Profiles.make();
     context = await browser.newContext();
   });
   afterEach(async () => {
     await context.close();
-    for (const path of profiles) await rm(path, { recursive: true, force: true, maxRetries: 5 });
+    await profiles.remove();
   });
 
   return {

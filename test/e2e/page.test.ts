@@ -1,5 +1,5 @@
 /** What a page goes through, from the click to the log of a real edge: the SDK's scenarios, counted in the edge's own records. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext } from "playwright-core";
@@ -7,8 +7,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import * as faults from "../browser/fault-scenarios.ts";
 import * as scenario from "../browser/scenarios.ts";
 import { StreamClient } from "../support/api.ts";
-import { launchChromium, launchProfile } from "../support/chromium.ts";
+import { launchChromium } from "../support/chromium.ts";
 import { FaultProxy, forwardTo } from "../support/fault-proxy.ts";
+import { Profiles } from "../support/profiles.ts";
 import { SdkPages } from "../support/sdk-pages.ts";
 import { type Server, startServer } from "../support/server.ts";
 
@@ -22,8 +23,7 @@ describe("a page and a real edge", () => {
   let proxy: FaultProxy;
   let browser: Browser;
   let context: BrowserContext;
-  let profile: string;
-  let profiles: string[];
+  let profiles: Profiles;
   let world: scenario.World;
   let streams = 0;
 
@@ -34,12 +34,6 @@ describe("a page and a real edge", () => {
       for (const { id } of await stream.records(partition)) counts.set(String(id), (counts.get(String(id)) ?? 0) + 1);
     }
     return counts;
-  };
-
-  const makeProfile = async () => {
-    const path = await mkdtemp(join(tmpdir(), "headwater-profile-"));
-    profiles.push(path);
-    return path;
   };
 
   beforeAll(async () => {
@@ -61,8 +55,7 @@ describe("a page and a real edge", () => {
     const config = { partitions: PARTITIONS, allowedOrigins: [pages.url] };
     stream = await StreamClient.create(server, `page-${streams++}`, config);
     proxy.fail("none");
-    profiles = [];
-    profile = await makeProfile();
+    profiles = await Profiles.make();
     context = await browser.newContext();
     world = {
       proxy,
@@ -70,17 +63,13 @@ describe("a page and a real edge", () => {
       stream: stream.name,
       writeKey: stream.keys.write,
       counted,
-      launch: () => launchProfile(profile),
-      cloneProfile: async () => {
-        const clone = await makeProfile();
-        await cp(profile, clone, { recursive: true, filter: (path) => !path.includes("Singleton") });
-        return { launch: () => launchProfile(clone) };
-      },
+      launch: profiles.launch,
+      cloneProfile: profiles.clone,
     };
   });
   afterEach(async () => {
     await context.close();
-    for (const path of profiles) await rm(path, { recursive: true, force: true, maxRetries: 5 });
+    await profiles.remove();
   });
 
   test("what was durable before the whole browser was killed is counted once", () => scenario.survivesKill(world));
