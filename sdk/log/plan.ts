@@ -257,7 +257,8 @@ export function planRenew(
     state: {
       ...state,
       producerId,
-      toldBefore: state.told,
+      // A fork: under the old id another history may have told as much, or an answer to us was lost. Told twice would be worse.
+      toldBefore: points.length > 0 ? state.lost : state.told,
       renewed: { from: state.producerId, base },
       next: state.next - base,
       acknowledged: 0,

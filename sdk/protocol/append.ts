@@ -21,7 +21,10 @@ const CommitPointSchema = v.tuple([
 
 /** Totals by reason. */
 const DropTotalsSchema = v.pipe(
-  v.record(v.pipe(v.string(), v.regex(/^[a-z_]{1,32}$/)), sequence),
+  v.record(
+    v.pipe(v.string(), v.regex(/^[a-z_]{1,32}$/)),
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(PRODUCER_LIMITS.droppedMax)),
+  ),
   v.maxEntries(PRODUCER_LIMITS.dropReasonsMax),
 );
 

@@ -18,7 +18,8 @@ const REASONS: ReadonlySet<string> = new Set([
 /** @param count negative for what was found again */
 export function addDropped(totals: DropTotals, reason: string, count: number): DropTotals {
   const { [reason]: before = 0, ...others } = totals;
-  const after = Math.max(before + count, 0);
+  // Whoever lies shall not make the sum inexact.
+  const after = Math.min(Math.max(before + count, 0), Number.MAX_SAFE_INTEGER);
   return after === 0 ? others : { ...totals, [reason]: after };
 }
 

@@ -31,6 +31,8 @@ export const PRODUCER_LIMITS = {
   lostMax: 1_000_000,
   /** Commits named by one batch: at most one for each of its events. */
   commitsMax: 1_000,
+  /** Dropped events that one producer may tell of, by reason: far more than a browser can ever drop. */
+  droppedMax: 1_000_000_000,
   /** Reasons for dropped events that one batch may name: there are half as many. */
   dropReasonsMax: 16,
   /** Length of a commit's id: a 64-bit number in any usual notation fits. */

@@ -255,6 +255,28 @@ export function describeLog(name: string, open: OpenLog): void {
       expect(await prepare()).toMatchObject({ sequence: 2, lost: 2, events: events(2, 3) });
     });
 
+    it("does not tell again what was dropped, where another history may have told it", async () => {
+      const { append, prepare, log, producerId } = await opened({ eventsMax: 2 });
+      const { commits } = await append("a", 0, 5);
+      expect(await prepare()).toMatchObject({ dropped: { log_full: 3 } });
+      await log.takeLease(TERM, T0, false);
+      await log.renew(TERM, await producerId(), commits);
+      await append("a", 5, 1);
+      expect(await prepare()).toMatchObject({ dropped: {} });
+      await append("a", 6, 2);
+      await log.settle(await producerId(), (await log.state()).next, delivered);
+      await append("a", 8, 1);
+      expect(await prepare()).toMatchObject({ dropped: { log_full: 1 } });
+    });
+
+    it("tells what nobody was told under the old one", async () => {
+      const { append, prepare, log, producerId } = await opened({ eventsMax: 2 });
+      await append("a", 0, 5);
+      await log.takeLease(TERM, T0, false);
+      await log.renew(TERM, await producerId(), []);
+      expect(await prepare()).toMatchObject({ dropped: { log_full: 3 } });
+    });
+
     it("is taken once, however often it is asked for", async () => {
       const { append, log, producerId } = await opened();
       await append("a", 0, 1);

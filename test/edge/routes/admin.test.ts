@@ -459,7 +459,7 @@ describe("metrics", () => {
     expect((await stream.describe()).partitions[0]).toMatchObject({ dropped: { log_full: 7 } });
     const text = await (await admin("GET", "/metrics")).text();
     expect(text).toContain(`headwater_dropped_total{stream="${stream.name}",partition="0",reason="log_full"} 7\n`);
-    for (const dropped of [{ Not_A_Reason: 1 }, { log_full: -1 }, { log_full: 0.5 }, [1]]) {
+    for (const dropped of [{ Not_A_Reason: 1 }, { log_full: -1 }, { log_full: 0.5 }, { log_full: 2e9 }, [1]]) {
       await expectProblem(
         stream.append({ producer: { id: "p", sequence: 8, dropped }, events: [{}] }),
         400,
