@@ -18,6 +18,12 @@ const POLICIES: readonly [what: string, csp: string, options: Record<string, unk
   ["Trusted Types that do not know us", "require-trusted-types-for 'script'; trusted-types other", {}, "page"],
   ["nothing but what is named", "default-src 'none'; script-src 'self'; connect-src EDGE", {}, "page"],
   [
+    "a script by nonce, and what is named",
+    `default-src 'none'; script-src 'nonce-${NONCE}' 'strict-dynamic'; worker-src blob:; connect-src EDGE`,
+    {},
+    "worker",
+  ],
+  [
     "nothing but what is named, blobs among it",
     "default-src 'none'; script-src 'self'; worker-src blob:; connect-src EDGE",
     {},
@@ -64,6 +70,23 @@ describe("under a policy that allows", () => {
     const page = await scenario.openPage(here.context, scenario.pageUrl(here.world, {}, { csp }));
     expect(await scenario.track(page, [id])).toEqual([{ sequence: 0, durability: "memory" }]);
     await scenario.expectCountedOnce(here.world, [id]);
+  });
+});
+
+describe("in a browser without Web Locks", () => {
+  it("tabs elect a leader by its lease", async () => {
+    // A worker has a navigator of its own: without one the page's is the only one.
+    await here.context.addInitScript(() => Object.defineProperty(navigator, "locks", { value: undefined }));
+    const open = () => scenario.openPage(here.context, scenario.pageUrl(here.world, { worker: "page" }));
+    const [first, second] = [await open(), await open()];
+    const ids = scenario.newIds(3);
+    await scenario.track(first, ids.slice(0, 1));
+    await scenario.track(second, ids.slice(1, 2));
+    await scenario.expectCountedOnce(here.world, ids.slice(0, 2));
+    await first.close();
+    await scenario.track(second, ids.slice(2));
+    await scenario.expectCountedOnce(here.world, ids);
+    expect(here.edge.producers).toBe(1);
   });
 });
 

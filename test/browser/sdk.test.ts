@@ -46,6 +46,22 @@ describe("as a script tag", () => {
   });
 });
 
+describe("the script tag's stub", () => {
+  it("keeps the time of a call that was made before the script came", async () => {
+    const page = await here.context.newPage();
+    const slowMs = 1_500;
+    await page.route(/headwater\.js/, async (route) => {
+      await scenario.pause(slowMs);
+      await route.continue();
+    });
+    const options = { endpoint: here.world.proxy.url, stream: here.world.stream, key: here.world.writeKey };
+    await page.goto(here.world.pages.page({ kind: "script", tracker: options }), { waitUntil: "commit" });
+    const began = Date.now();
+    await scenario.expectCountedOnce(here.world, ["early"]);
+    expect(here.edge.times[0]).toBeLessThan(began + slowMs);
+  });
+});
+
 describe("asked first", () => {
   it.each(["denied", "pending"] as const)("stores and sends nothing when consent is %s", (consent) =>
     scenario.storesNothingWithoutConsent(here.world, here.context, consent),

@@ -11,6 +11,8 @@ export class EdgeStub {
   readonly writeKey = "wk_test";
   /** Every accepted event, in the order in which it was. */
   readonly events: Record<string, unknown>[] = [];
+  /** When each of them happened, as its page said. */
+  readonly times: number[] = [];
   /** Sequences that producers declared lost. */
   lost = 0;
   /** Events that arrived and were known already. */
@@ -31,6 +33,7 @@ export class EdgeStub {
   /** A stream that starts anew. */
   clear(): void {
     this.events.length = 0;
+    this.times.length = 0;
     this.lost = 0;
     this.duplicates = 0;
     this.#producers.clear();
@@ -61,7 +64,8 @@ export class EdgeStub {
         rejected.push({ index, ...event.failure });
         continue;
       }
-      const { type, names, values } = event.value;
+      const { type, time, names, values } = event.value;
+      this.times.push(time ?? Date.now());
       this.events.push({ type, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) });
     }
     const accepted = this.events.length - offset;
