@@ -1,73 +1,45 @@
 /** The page's half of the SDK in real Chromium: what a page may do to its tracker, and how it may end. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { launchChromium, launchProfile } from "../support/chromium.ts";
-import { EdgeStub } from "../support/edge-stub.ts";
-import { FaultProxy } from "../support/fault-proxy.ts";
-import { SdkPages } from "../support/sdk-pages.ts";
+import type { Page } from "playwright-core";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as scenario from "./scenarios.ts";
+import { stubWorld } from "./world.ts";
 
-let edge: EdgeStub;
-let world: Pick<scenario.World, "proxy" | "pages" | "stream" | "writeKey" | "counted">;
-let browser: Browser;
-let context: BrowserContext;
-let page: Page;
-let errors: string[];
 /** What pages have posted. */
 const heard: string[] = [];
-
-beforeAll(async () => {
-  edge = new EdgeStub();
-  const own = {
-    path: "/parts",
-    entry: "test/browser/page-parts.ts",
-    posted: (body: string) => String(heard.push(body)),
-  };
-  const [proxy, pages] = await Promise.all([FaultProxy.start(edge.forward), SdkPages.start(own)]);
-  world = { proxy, pages, stream: edge.stream, writeKey: edge.writeKey, counted: () => edge.counted() };
-  browser = await launchChromium();
+const here = stubWorld({
+  path: "/parts",
+  entry: "test/browser/page-parts.ts",
+  posted: (body) => String(heard.push(body)),
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await world?.proxy.stop();
-  await world?.pages.stop();
-});
+let page: Page;
+let errors: string[];
 
 beforeEach(async () => {
-  edge.clear();
-  world.proxy.fail("none");
-  context = await browser.newContext();
-  page = await context.newPage();
+  page = await here.context.newPage();
   errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
 });
 
-afterEach(() => context.close());
-
 const options = (more: Record<string, unknown> = {}) => ({
-  endpoint: world.proxy.url,
-  stream: world.stream,
-  writeKey: world.writeKey,
+  endpoint: here.world.proxy.url,
+  stream: here.world.stream,
+  writeKey: here.world.writeKey,
   lingerMs: 20,
   ...more,
 });
 
 /** A page without a tracker: it has the parts that one is made of. */
 const openParts = async (): Promise<void> => {
-  await page.goto(`${world.pages.url}/parts`);
+  await page.goto(`${here.world.pages.url}/parts`);
   await page.waitForFunction(() => window.parts !== undefined);
 };
 
 const openTracker = async (more: Record<string, unknown> = {}): Promise<void> => {
-  await page.goto(scenario.pageUrl(world as scenario.World, more));
+  await page.goto(scenario.pageUrl(here.world, more));
   await page.waitForFunction(() => window.tracker !== undefined);
 };
 
-const counted = (ids: readonly string[]) => scenario.expectCountedOnce(world as scenario.World, ids);
+const counted = (ids: readonly string[]) => scenario.expectCountedOnce(here.world, ids);
 
 describe("whatever the page hands over", () => {
   it("nothing is thrown, and every call is answered", async () => {
@@ -155,7 +127,7 @@ describe("asked first", () => {
 
   it("stops at pending, and goes on where it was once consent is granted again, however quickly", async () => {
     await openTracker();
-    const requests = world.proxy.requests;
+    const requests = here.world.proxy.requests;
     await page.evaluate(() => {
       const { tracker } = window;
       tracker.setConsent("pending");
@@ -164,7 +136,7 @@ describe("asked first", () => {
       void tracker.track("click", { id: "waited" });
     });
     await scenario.pause(400);
-    expect(world.proxy.requests).toBe(requests);
+    expect(here.world.proxy.requests).toBe(requests);
     expect(await page.evaluate(() => window.tracker.status())).toMatchObject({ pending: 1, leader: false });
     await page.evaluate(() => window.tracker.setConsent("granted"));
     await counted(["waited"]);
@@ -182,7 +154,7 @@ describe("asked first", () => {
   });
 
   it("says when opting out is done: log, spills and id are gone, on a closed tracker too", async () => {
-    world.proxy.fail("drop before");
+    here.world.proxy.fail("drop before");
     for (const closedFirst of [false, true]) {
       await openTracker();
       await scenario.track(page, [`forgotten-${closedFirst}`]);
@@ -198,7 +170,7 @@ describe("asked first", () => {
       }, closedFirst);
       expect(left).toEqual([0, 0, closedFirst ? "closed" : "no_consent"]);
     }
-    expect(edge.events).toEqual([]);
+    expect(here.edge.events).toEqual([]);
   });
 
   it("says so if opting out fails, and can be asked again", async () => {
@@ -292,7 +264,7 @@ describe("however it ends", () => {
       const tracker = window.parts.createTracker(given as never);
       for (let i = 0; i < 600; i++) void tracker.track("click", { i, text: "x".repeat(1_000) });
     }, options());
-    await page.goto(`${world.pages.url}/parts`);
+    await page.goto(`${here.world.pages.url}/parts`);
     const [kept, cut] = await page.evaluate(() => {
       const [spill] = Object.values(localStorage).map((text) => JSON.parse(String(text)));
       return [spill.events.length as number, spill.cut as number];
@@ -302,7 +274,7 @@ describe("however it ends", () => {
     await openTracker();
     await page.evaluate(() => window.tracker.flush());
     await expect.poll(() => page.evaluate(() => window.drops)).toEqual([{ reason: "spill_full", count: cut }]);
-    expect(edge.events).toHaveLength(kept);
+    expect(here.edge.events).toHaveLength(kept);
   });
 
   it("counts a spill once that two tabs bring in at the same time", async () => {
@@ -310,12 +282,12 @@ describe("however it ends", () => {
     await page.evaluate((name) => {
       const events = Array.from({ length: 50 }, (_, i) => JSON.stringify({ type: "click", id: `spilled-${i}` }));
       localStorage.setItem(`${name}:spill:gone`, JSON.stringify({ first: 7, at: Date.now(), events }));
-    }, `headwater:${world.proxy.url}:${world.stream}`);
+    }, `headwater:${here.world.proxy.url}:${here.world.stream}`);
     await page.evaluate((given) => {
       for (let i = 0; i < 3; i++) window.parts.createTracker(given as never);
     }, options());
     await counted(Array.from({ length: 50 }, (_, i) => `spilled-${i}`));
-    expect(edge.producers).toBe(1);
+    expect(here.edge.producers).toBe(1);
   });
 
   it("sends what was being logged as the page was hidden, once it is", async () => {
@@ -361,9 +333,8 @@ describe("prerendered", () => {
 });
 
 it("comes back from the back/forward cache, with its log, its worker and its lead", async () => {
-  const dir = await mkdtemp(join(tmpdir(), "headwater-profile-"));
   // Only a browser with a profile has the cache, and playwright cannot talk to a page that comes back from there.
-  const visit = await launchProfile(dir);
+  const visit = await here.world.launch();
   try {
     await visit.context.addInitScript(() => {
       if (location.pathname !== "/") return setTimeout(() => history.back(), 500);
@@ -373,7 +344,7 @@ it("comes back from the back/forward cache, with its log, its worker and its lea
         void window.tracker.track("click", { id: "restored" });
       });
     });
-    const first = await scenario.openPage(visit.context, scenario.pageUrl(world as scenario.World));
+    const first = await scenario.openPage(visit.context, scenario.pageUrl(here.world));
     await first.waitForFunction(() => window.tracker.status().leader);
     await first.evaluate(() => {
       void window.tracker.track("click", { id: "left" });
@@ -381,9 +352,8 @@ it("comes back from the back/forward cache, with its log, its worker and its lea
     });
     await counted(["left", "restored"]);
     expect(heard).toEqual(["restored"]);
-    expect(edge.producers).toBe(1);
+    expect(here.edge.producers).toBe(1);
   } finally {
     await visit.kill();
-    await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   }
 });

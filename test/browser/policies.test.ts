@@ -1,4 +1,5 @@
 /** The ladder: which rung holds under which policy, and in which surroundings; and that events arrive from each. */
+import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
 import { NONCE } from "../support/sdk-pages.ts";
@@ -73,42 +74,38 @@ describe("under a policy that allows", () => {
   });
 });
 
-describe("in a browser without Web Locks", () => {
-  it("tabs elect a leader by its lease", async () => {
+/** Two tabs of one log; the leader goes. */
+async function expectLeaseToElect(open: () => Promise<Page>): Promise<void> {
+  const [first, second] = [await open(), await open()];
+  const ids = scenario.newIds(3);
+  expect((await scenario.track(first, ids.slice(0, 1)))[0]?.durability).toBe("disk");
+  await scenario.track(second, ids.slice(1, 2));
+  await scenario.expectCountedOnce(here.world, ids.slice(0, 2));
+  await first.close();
+  await scenario.track(second, ids.slice(2));
+  await scenario.expectCountedOnce(here.world, ids);
+  expect(here.edge.producers).toBe(1);
+}
+
+describe("without Web Locks, tabs share one log and elect a leader by its lease alone", () => {
+  it("in a browser that has none", async () => {
     // A worker has a navigator of its own: without one the page's is the only one.
     await here.context.addInitScript(() => Object.defineProperty(navigator, "locks", { value: undefined }));
-    const open = () => scenario.openPage(here.context, scenario.pageUrl(here.world, { worker: "page" }));
-    const [first, second] = [await open(), await open()];
-    const ids = scenario.newIds(3);
-    await scenario.track(first, ids.slice(0, 1));
-    await scenario.track(second, ids.slice(1, 2));
-    await scenario.expectCountedOnce(here.world, ids.slice(0, 2));
-    await first.close();
-    await scenario.track(second, ids.slice(2));
-    await scenario.expectCountedOnce(here.world, ids);
-    expect(here.edge.producers).toBe(1);
+    await expectLeaseToElect(() => scenario.openPage(here.context, scenario.pageUrl(here.world, { worker: "page" })));
   });
-});
 
-describe("in an insecure context, without Web Locks and crypto.subtle", () => {
-  it("tabs share one log and elect a leader by its lease alone", async () => {
+  it("in an insecure context, which has no crypto.subtle either", async () => {
     const browser = await launchChromium(["--host-resolver-rules=MAP insecure.test 127.0.0.1"]);
     try {
       const context = await browser.newContext();
       const url = new URL(scenario.pageUrl(here.world));
       url.hostname = "insecure.test";
-      const ids = scenario.newIds(4);
-      const first = await scenario.openPage(context, url.href);
-      const surroundings = await first.evaluate(() => [isSecureContext, "locks" in navigator, "subtle" in crypto]);
-      expect(surroundings).toEqual([false, false, false]);
-      const second = await scenario.openPage(context, url.href);
-      expect((await scenario.track(first, ids.slice(0, 1)))[0]?.durability).toBe("disk");
-      await scenario.track(second, ids.slice(1, 2));
-      await scenario.expectCountedOnce(here.world, ids.slice(0, 2));
-      await first.close();
-      await scenario.track(second, ids.slice(2));
-      await scenario.expectCountedOnce(here.world, ids);
-      expect(here.edge.producers).toBe(1);
+      await expectLeaseToElect(async () => {
+        const page = await scenario.openPage(context, url.href);
+        const surroundings = await page.evaluate(() => [isSecureContext, "locks" in navigator, "subtle" in crypto]);
+        expect(surroundings).toEqual([false, false, false]);
+        return page;
+      });
     } finally {
       await browser.close();
     }

@@ -5,7 +5,7 @@ import { launchChromium } from "../support/chromium.ts";
 import { EdgeStub } from "../support/edge-stub.ts";
 import { FaultProxy } from "../support/fault-proxy.ts";
 import { Profiles } from "../support/profiles.ts";
-import { SdkPages } from "../support/sdk-pages.ts";
+import { type OwnPage, SdkPages } from "../support/sdk-pages.ts";
 import type { World } from "./scenarios.ts";
 
 export interface Here {
@@ -15,8 +15,12 @@ export interface Here {
   readonly context: BrowserContext;
 }
 
-/** Call it once, at the top of a file: it brings its own hooks. */
-export function stubWorld(): Here {
+/**
+ * Call it once, at the top of a file: it brings its own hooks.
+ *
+ * @param own a page beside those that every world has
+ */
+export function stubWorld(own?: OwnPage): Here {
   const edge = new EdgeStub();
   let world: World;
   let browser: Browser;
@@ -24,7 +28,7 @@ export function stubWorld(): Here {
   let profiles: Profiles;
 
   beforeAll(async () => {
-    const [proxy, pages] = await Promise.all([FaultProxy.start(edge.forward), SdkPages.start()]);
+    const [proxy, pages] = await Promise.all([FaultProxy.start(edge.forward), SdkPages.start(own)]);
     world = {
       proxy,
       pages,
