@@ -7,6 +7,7 @@ import { TableMemory } from "./table-memory.ts";
 import { Interner } from "./interner.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
 import type { Shape } from "./plan.ts";
+import type { RecentTimes } from "./recent-times.ts";
 import { Scratch } from "./scratch.ts";
 import type { HashSeed } from "./siphash.ts";
 
@@ -21,17 +22,27 @@ export interface FoldState {
   groups: number;
   /** The stream's, under which values are hashed for distinct counts; null for a state that only merges. */
   readonly seed: HashSeed | null;
+  /** What a rule that needs order remembers of all records that were folded before; null without such a rule. */
+  readonly memory: RecentTimes | null;
   readonly scratch: Scratch;
   readonly tableMemory: TableMemory;
 }
 
-/** @param seed the stream's hash seed; a state that folds records needs it, one that only merges does not */
-export const createState = (shape: Shape, seed: HashSeed | null = null): FoldState => ({
+/**
+ * @param seed the stream's hash seed; a state that folds records needs it, one that only merges does not
+ * @param memory of a plan with a rule that needs order: what the state before it remembered
+ */
+export const createState = (
+  shape: Shape,
+  seed: HashSeed | null = null,
+  memory: RecentTimes | null = null,
+): FoldState => ({
   interners: shape.groupBy.map(() => new Interner()),
   windows: new Map(),
   open: new Set(),
   groups: 0,
   seed,
+  memory,
   scratch: new Scratch(shape.groupBy.length),
   tableMemory: new TableMemory(),
 });

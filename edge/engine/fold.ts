@@ -19,10 +19,12 @@ import { type FoldState, windowOf } from "./fold-state.ts";
 import { inOffsetOrder } from "./gather.ts";
 import type { GroupTable } from "./group-table.ts";
 import type { Interner } from "./interner.ts";
+import { NumberCounts } from "./number-columns.ts";
 import type { FoldPlan } from "./plan.ts";
-import { type Selection, selectGrouped, selectRows, type WindowRows } from "./select-rows.ts";
+import { type Selection, selectGrouped, selectRows, type Wanted, type WindowRows } from "./select-rows.ts";
 import { type HashSeed, hashText } from "./siphash.ts";
 import type { Scratch } from "./scratch.ts";
+import { judge, VERDICT } from "./spam.ts";
 import { runsOfRows, spreadRuns } from "./spread-runs.ts";
 import { taggedText, type Value } from "./value.ts";
 
@@ -36,21 +38,37 @@ export function fold(plan: FoldPlan, state: FoldState, batch: ColumnBatch, start
   if (start === end || batch.minuteMax < plan.fromMinute || batch.minuteMin >= plan.toMinute) return;
   state.scratch.reserve(batch.count);
   const { grouping } = batch;
-  if (grouping === null) {
-    foldRows(plan, state, batch, selectRows(plan, state, batch, start, end));
-  } else if (end - start < batch.count) {
-    // Only what a crash or a trim cut in two.
-    fold(plan, state, inOffsetOrder(batch), start, end);
-  } else {
-    const selection = selectGrouped(plan, state, batch, grouping);
-    if (hasRunsFor(plan, batch, grouping)) foldRuns(plan, state, batch, selection, grouping);
-    else foldRows(plan, state, batch, selection);
-  }
+  // In two is cut only what a crash or a trim has cut.
+  if (grouping !== null && end - start < batch.count) return fold(plan, state, inOffsetOrder(batch), start, end);
+  judgeRows(plan, state, batch, start, end);
+  const select = (wanted?: Wanted) =>
+    grouping === null
+      ? selectRows(plan, state, batch, start, end, wanted)
+      : selectGrouped(plan, state, batch, grouping, wanted);
+  const selection = select();
+  if (grouping !== null && hasRunsFor(plan, batch, grouping)) foldRuns(plan, state, batch, selection, grouping);
+  else foldRows(plan, state, batch, selection);
+  const invalid = plan.accumulators.findIndex(({ kind }) => kind === "invalid");
+  if (invalid >= 0) countInvalid(plan, state, batch, select("invalid"), invalid);
+}
+
+/** Lets a rule that needs order judge what `where` lets through, of whatever time: what is not counted may still precede. */
+function judgeRows(plan: FoldPlan, state: FoldState, batch: ColumnBatch, start: number, end: number): void {
+  if (plan.spam === null) return;
+  const { verdicts } = state.scratch;
+  const { memory, seed } = state;
+  assert(memory !== null && seed !== null, "a rule that needs order has a memory, and hashes under the stream's seed");
+  verdicts.fill(VERDICT.valid, start, end);
+  plan.where.narrow((name) => batch.attributes.get(name), start, end, verdicts, seed);
+  judge(plan.spam, memory, seed, batch, start, end, verdicts);
 }
 
 /** Whether each run of the batch is a part of one group, and all of it is folded. */
 const hasRunsFor = (plan: FoldPlan, batch: ColumnBatch, grouping: Grouping): boolean =>
-  plan.where.isEmpty && plan.groupBy.length === 1 && areRunsOf(batch, grouping, plan.groupBy[0] as string);
+  plan.where.isEmpty &&
+  plan.spam === null &&
+  plan.groupBy.length === 1 &&
+  areRunsOf(batch, grouping, plan.groupBy[0] as string);
 
 /** Whether the runs say all that the batch has of an attribute. */
 function areRunsOf({ attributes }: ColumnBatch, { attribute }: Grouping, name: string): boolean {
@@ -58,8 +76,35 @@ function areRunsOf({ attributes }: ColumnBatch, { attribute }: Grouping, name: s
   return attribute === name && columns?.numbers === undefined && columns?.hashes === undefined;
 }
 
-function foldRows(plan: FoldPlan, state: FoldState, batch: ColumnBatch, { rows, windows }: Selection): void {
-  const { keys, ids } = state.scratch;
+function foldRows(plan: FoldPlan, state: FoldState, batch: ColumnBatch, selection: Selection): void {
+  const { ids } = state.scratch;
+  const accumulate = accumulatorsOf(plan, state, batch, selection.rows);
+  forWindows(plan, state, batch, selection, (table, window) => {
+    table.countRecords(ids, window.from, window.to);
+    accumulate(table, ids, window);
+  });
+}
+
+/** Counts records that are in nothing else. A group may have no other. */
+function countInvalid(plan: FoldPlan, state: FoldState, batch: ColumnBatch, selection: Selection, at: number): void {
+  const { ids } = state.scratch;
+  forWindows(plan, state, batch, selection, (table, { from, to }) => {
+    const accumulator = table.accumulators[at];
+    assert(accumulator instanceof NumberCounts, "invalid records are counted");
+    accumulator.count(ids, from, to);
+    table.changedAt = Math.max(table.changedAt, batch.appendTimeMax);
+  });
+}
+
+/** Finds the groups of the selected rows, window by window. */
+function forWindows(
+  plan: FoldPlan,
+  state: FoldState,
+  batch: ColumnBatch,
+  { rows, windows }: Selection,
+  visit: (table: GroupTable, window: WindowRows) => void,
+): void {
+  const { keys } = state.scratch;
   const count = windows.at(-1)?.to ?? 0;
   plan.groupBy.forEach((name, k) => {
     const columns = batch.attributes.get(name);
@@ -67,12 +112,10 @@ function foldRows(plan: FoldPlan, state: FoldState, batch: ColumnBatch, { rows, 
     if (isFewOfRuns(batch, name, count)) runCodes(interner, batch, rows, count, state.scratch, keys[k] as Uint32Array);
     else keyCodes(interner, columns, rows, count, keys[k] as Uint32Array);
   });
-  const accumulate = accumulatorsOf(plan, state, batch, rows);
   for (const window of windows) {
     const table = windowOf(plan, state, window.start);
     assignGroups(state, table, window.from, window.to);
-    table.countRecords(ids, window.from, window.to);
-    accumulate(table, ids, window);
+    visit(table, window);
   }
 }
 

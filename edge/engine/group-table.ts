@@ -196,6 +196,7 @@ export class GroupTable {
 function createAccumulator(kind: AccumulatorKind): AnyAccumulator {
   switch (kind) {
     case "numbers":
+    case "invalid":
       return new NumberCounts();
     case "sum":
       return new ExactSums();

@@ -41,6 +41,13 @@ export const ENGINE_LIMITS = {
   bucketsMax: 10_000,
   /** Groups of one window of a stored view in one partition: a minute with more is grouped by something unbounded. */
   windowGroupsMax: 250_000,
+  /**
+   * Stretches of time that a rule which needs order remembers, in one generation of one partition: 10 MB when it is full. At 400
+   * clicks a second, each of another key, the half that is kept at least reaches back over five minutes.
+   */
+  rememberedTimesMax: 2 ** 18,
+  /** How far apart two clicks may be for such a rule: a day. */
+  spamWithinMaxMs: 86_400_000,
   /** Attributes of one groupBy. */
   groupByMax: 8,
   /** Measures of one view or query. */

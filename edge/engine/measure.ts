@@ -19,6 +19,7 @@ export function measureValue(measure: PlannedMeasure, table: GroupTable, group: 
     return count === 0 ? null : sums.meanOf(group, count);
   }
   const accumulator = table.accumulators[measure.from];
+  if (accumulator instanceof NumberCounts) return accumulator.counts[group] as number;
   assert(
     accumulator instanceof ExactSums || accumulator instanceof Extremes || accumulator instanceof DistinctSets,
     "a measure reads its own accumulator",
@@ -35,5 +36,5 @@ export function measureValues(measure: PlannedMeasure, table: GroupTable, values
 }
 
 /** The value of a measure of no records at all. */
-export const measureOfNothing = (measure: PlannedMeasure): number | null =>
-  measure.kind === "count" || measure.kind === "sum" || measure.kind === "distinct" ? 0 : null;
+export const measureOfNothing = ({ kind }: PlannedMeasure): number | null =>
+  kind === "min" || kind === "max" || kind === "avg" ? null : 0;

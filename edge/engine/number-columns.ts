@@ -6,7 +6,7 @@ import { type Accumulator, type DigestSink, grown, type NumberAccumulator } from
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import type { CodeArray } from "./column-batch.ts";
 
-/** How many records of a group have a number in the attribute: what an average divides by. */
+/** How many records of a group have a number in the attribute: what an average divides by. Or how many were invalid. */
 export class NumberCounts implements NumberAccumulator {
   /** Exact integers up to 2^53; 32 bits would not hold a year of a busy stream. */
   counts = new Float64Array(0);
@@ -21,6 +21,12 @@ export class NumberCounts implements NumberAccumulator {
       const value = values[rows[i] as number] as number;
       if (value === value) counts[ids[i] as number] = (counts[ids[i] as number] as number) + 1;
     }
+  }
+
+  /** Counts one record for each group of `ids[from..to)`. */
+  count(ids: Int32Array, from: number, to: number): void {
+    const { counts } = this;
+    for (let i = from; i < to; i++) counts[ids[i] as number] = (counts[ids[i] as number] as number) + 1;
   }
 
   absorb(from: Accumulator, rows: Uint32Array, ids: Int32Array, count: number): void {

@@ -4,20 +4,25 @@
  */
 import type { Intervals } from "./intervals.ts";
 import { MINUTE_MS } from "./column-batch.ts";
-import type { Measure, Measures, Query, ViewSpec } from "./spec.ts";
+import type { Measure, Measures, Query, SpamRule, ViewSpec } from "./spec.ts";
 import { type CompiledWhere, compileWhere } from "./where.ts";
 
-export type AccumulatorKind = "numbers" | "sum" | "min" | "max" | "distinct";
+export type AccumulatorKind = "numbers" | "sum" | "min" | "max" | "distinct" | "invalid";
 
 export interface AccumulatorSpec {
   readonly kind: AccumulatorKind;
+  /** "" of `invalid`: that is a verdict on the record. */
   readonly attribute: string;
 }
 
 /** A measure, and which accumulators (by index) it is read from. Counting records needs none: every group is counted. */
 export type PlannedMeasure =
   | { readonly kind: "count"; readonly name: string }
-  | { readonly kind: "sum" | "min" | "max" | "distinct"; readonly name: string; readonly from: number }
+  | {
+      readonly kind: "sum" | "min" | "max" | "distinct" | "invalid";
+      readonly name: string;
+      readonly from: number;
+    }
   | { readonly kind: "avg"; readonly name: string; readonly sum: number; readonly numbers: number };
 
 /** What a group table holds. */
@@ -29,6 +34,8 @@ export interface Shape {
 
 export interface FoldPlan extends Shape {
   readonly where: CompiledWhere;
+  /** Judges what `where` lets through. Invalid records are folded only into the accumulator that counts them, if there is one. */
+  readonly spam: SpamRule | null;
   /** Width of a window in minutes; null for a single window that starts at {@link fromMinute}. */
   readonly windowMinutes: number | null;
   /** Event times that are folded, [from, to) in whole minutes since the epoch. */
@@ -50,6 +57,7 @@ export function compileView(spec: ViewSpec, filter: TimeFilter = {}): FoldPlan {
   return {
     ...shapeOf(spec.groupBy, spec.measures),
     where: compileWhere(spec.where),
+    spam: spec.spam ?? null,
     windowMinutes: spec.windowMs / MINUTE_MS,
     fromMinute: -Infinity,
     toMinute: Infinity,
@@ -62,6 +70,7 @@ export function compileQuery(query: Query, filter: TimeFilter = {}): FoldPlan {
   return {
     ...shapeOf(query.groupBy, query.measures),
     where: compileWhere(query.where),
+    spam: null,
     windowMinutes: query.everyMs === null ? null : query.everyMs / MINUTE_MS,
     fromMinute: query.from / MINUTE_MS,
     toMinute: query.to / MINUTE_MS,
@@ -69,6 +78,10 @@ export function compileQuery(query: Query, filter: TimeFilter = {}): FoldPlan {
     except: filter.except ?? [],
   };
 }
+
+/** Whether a view has groups of which nothing but invalid records are known. */
+export const holdsInvalid = ({ measures }: Pick<ViewSpec, "measures">): boolean =>
+  Object.values(measures).some((measure) => "count" in measure && measure.count === "invalid");
 
 /** Groups and measures as a table holds them. Equal groupBy and measures give equal shapes. */
 export function shapeOf(groupBy: readonly string[], measures: Measures): Shape {
@@ -91,7 +104,9 @@ export const accumulatorIndex = (
 type Need = (kind: AccumulatorKind, attribute: string) => number;
 
 function planMeasure(name: string, measure: Measure, need: Need): PlannedMeasure {
-  if ("count" in measure) return { name, kind: "count" };
+  if ("count" in measure) {
+    return measure.count === true ? { name, kind: "count" } : { name, kind: "invalid", from: need("invalid", "") };
+  }
   if ("sum" in measure) return { name, kind: "sum", from: need("sum", measure.sum) };
   if ("min" in measure) return { name, kind: "min", from: need("min", measure.min) };
   if ("max" in measure) return { name, kind: "max", from: need("max", measure.max) };

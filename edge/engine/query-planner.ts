@@ -6,15 +6,13 @@
  */
 import { fail, ok, type Result } from "#protocol";
 import { attributesOfConjuncts, conjunctsBeyond, joinConjuncts } from "./conjuncts.ts";
-import { accumulatorIndex, shapeOf } from "./plan.ts";
+import { type AccumulatorKind, accumulatorIndex, shapeOf } from "./plan.ts";
 import type { Query, ViewSpec, Where } from "./spec.ts";
 
 export interface StoredView {
   readonly name: string;
   readonly generation: number;
   readonly spec: ViewSpec;
-  /** It leaves out click spam: only a query that names it means that. */
-  readonly hasSpam: boolean;
 }
 
 /** A view to answer from, and what the query asks of its groups beyond what the view's own `where` says. */
@@ -34,7 +32,8 @@ export type ViewFailure =
 /** The cheapest view that answers the query as the log would; else the log. */
 export function chooseSource<V extends StoredView>(query: Query, views: readonly V[]): Source<V> {
   const sources = views.flatMap((view): ViewSource<V>[] => {
-    if (view.hasSpam || conjunctsBeyond(view.spec.where, query.where).length > 0) return [];
+    // A view that leaves out click spam does not say what the log would: only a query that names it means that.
+    if (view.spec.spam !== undefined || conjunctsBeyond(view.spec.where, query.where).length > 0) return [];
     const source = sourceFromView(query, view);
     return source.ok ? [source.value] : [];
   });
@@ -55,14 +54,16 @@ export function sourceFromView<V extends StoredView>(query: Query, view: V): Res
   const asked = shapeOf(query.groupBy, query.measures);
   for (const { kind, attribute } of asked.accumulators) {
     if (accumulatorIndex(held, kind, attribute) < 0) {
-      return cannot(
-        kind === "numbers"
-          ? `it does not count the numbers in \`${attribute}\`, which an average needs: it has no \`avg\` of it`
-          : `it has no \`${kind}\` of \`${attribute}\``,
-      );
+      return cannot(whyNotHeld(kind, attribute));
     }
   }
   return ok({ kind: "view", view, residual: joinConjuncts(residual) });
+}
+
+function whyNotHeld(kind: AccumulatorKind, attribute: string): string {
+  if (kind === "invalid") return "it does not count what is invalid";
+  if (kind !== "numbers") return `it has no \`${kind}\` of \`${attribute}\``;
+  return `it does not count the numbers in \`${attribute}\`, which an average needs: it has no \`avg\` of it`;
 }
 
 function checkAlignment({ from, to, everyMs }: Query, windowMs: number): Result<null, ViewFailure> {

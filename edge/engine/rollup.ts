@@ -7,7 +7,7 @@ import { type FoldState, windowOf } from "./fold-state.ts";
 import type { GroupTable } from "./group-table.ts";
 import { identity } from "./identity.ts";
 import { absorbGroups, tallyGroups } from "./merge.ts";
-import { accumulatorIndex, compileQuery, type FoldPlan, shapeOf } from "./plan.ts";
+import { accumulatorIndex, compileQuery, type FoldPlan, holdsInvalid, shapeOf } from "./plan.ts";
 import type { Query, ViewSpec, Where } from "./spec.ts";
 import { type CompiledWhere, compileWhere } from "./where.ts";
 
@@ -19,6 +19,8 @@ export interface RollupPlan {
   readonly everyMs: number | null;
   /** Conditions on the view's groups. */
   readonly residual: CompiledWhere;
+  /** Whether groups of which all records are invalid are left out: those do not occur, for a query that does not count them. */
+  readonly onlyValid: boolean;
   /** The view's key columns, by name. */
   readonly viewColumns: ReadonlyMap<string, number>;
   /** For each groupBy attribute of the query, its key column in the view. */
@@ -45,6 +47,7 @@ export function compileRollup(view: ViewSpec, query: Query, residual: Where): Ro
     to: query.to,
     everyMs: query.everyMs,
     residual: compileWhere(residual),
+    onlyValid: holdsInvalid(view) && !holdsInvalid(query),
     viewColumns: new Map(view.groupBy.map((name, column) => [name, column])),
     columns,
     sources,
@@ -56,7 +59,7 @@ export function compileRollup(view: ViewSpec, query: Query, residual: Where): Ro
 export function rollUp(rollup: RollupPlan, into: FoldState, window: GroupTable): void {
   const { from, to, everyMs, query } = rollup;
   if (window.start < from || window.start >= to) return;
-  const isWhole = rollup.residual.isEmpty;
+  const isWhole = rollup.residual.isEmpty && !rollup.onlyValid;
   const count = isWhole ? window.size : selectGroups(rollup, into, window);
   if (count === 0) return;
   const bucket = everyMs === null ? from : Math.floor(window.start / everyMs) * everyMs;
@@ -70,7 +73,11 @@ export function rollUp(rollup: RollupPlan, into: FoldState, window: GroupTable):
 }
 
 /** Groups are judged like records: their keys are columns of codes, the interners their dictionaries. */
-function selectGroups({ residual, viewColumns }: RollupPlan, { scratch }: FoldState, window: GroupTable): number {
+function selectGroups(
+  { residual, onlyValid, viewColumns }: RollupPlan,
+  { scratch }: FoldState,
+  window: GroupTable,
+): number {
   scratch.reserve(window.size);
   const columnsOf = (name: string) => {
     const column = viewColumns.get(name) ?? -1;
@@ -80,10 +87,11 @@ function selectGroups({ residual, viewColumns }: RollupPlan, { scratch }: FoldSt
   };
   const { single } = residual;
   const columns = single === null ? undefined : columnsOf(single.attribute);
-  if (single !== null && columns !== undefined) {
+  if (single !== null && columns !== undefined && !onlyValid) {
     return single.condition.select(columns.codes, window.size, scratch.rows);
   }
-  scratch.mask.fill(1, 0, window.size);
+  const { records } = window;
+  for (let group = 0; group < window.size; group++) scratch.mask[group] = onlyValid && records[group] === 0 ? 0 : 1;
   residual.narrow(columnsOf, 0, window.size, scratch.mask);
   return scratch.selectMasked(0, window.size);
 }

@@ -2,6 +2,8 @@
 export class Scratch {
   /** By row of the batch: 1 if it is selected. */
   mask = new Uint8Array(0);
+  /** By row of the batch: what a rule that needs order has judged; see spam.ts. */
+  verdicts = new Uint8Array(0);
   /** The rows that are selected, if they are not all. */
   rows = new Uint32Array(0);
   /** The same rows, brought into the order of their windows. */
@@ -21,6 +23,7 @@ export class Scratch {
     if (rows <= this.rows.length) return;
     const length = 2 ** Math.ceil(Math.log2(rows));
     this.mask = new Uint8Array(length);
+    this.verdicts = new Uint8Array(length);
     this.rows = new Uint32Array(length);
     this.sorted = new Uint32Array(length);
     this.ids = new Int32Array(length);

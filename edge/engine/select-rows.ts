@@ -8,6 +8,7 @@ import type { FoldState } from "./fold-state.ts";
 import { identity } from "./identity.ts";
 import type { FoldPlan } from "./plan.ts";
 import type { Scratch } from "./scratch.ts";
+import { VERDICT } from "./spam.ts";
 
 /** Rows of one window: places [from, to) of the selected rows. */
 export interface WindowRows {
@@ -16,6 +17,9 @@ export interface WindowRows {
   readonly from: number;
   readonly to: number;
 }
+
+/** Which records: of a plan without a rule that judges them, all are valid. */
+export type Wanted = "valid" | "invalid";
 
 export interface Selection {
   /** The rows, by place. */
@@ -30,16 +34,16 @@ export function selectRows(
   batch: ColumnBatch,
   start: number,
   end: number,
+  wanted: Wanted = "valid",
 ): Selection {
   const { scratch } = state;
   const allTimes = acceptsAllTimes(plan, batch);
   let count = end - start;
-  if (allTimes && plan.where.isEmpty) {
+  if (allTimes && isUnconditional(plan)) {
     scratch.rows.set(identity(end).subarray(start, end));
   } else {
-    scratch.mask.fill(1, start, end);
+    narrowToWanted(plan, state, batch, start, end, wanted);
     if (!allTimes) narrowByTime(plan, batch, start, end, scratch.mask);
-    plan.where.narrow((name) => batch.attributes.get(name), start, end, scratch.mask, state.seed ?? undefined);
     count = scratch.selectMasked(start, end);
   }
   const windows = count === 0 ? [] : splitByWindow(plan, scratch, batch, count);
@@ -47,14 +51,17 @@ export function selectRows(
 }
 
 /** All rows of a grouped batch. */
-export function selectGrouped(plan: FoldPlan, state: FoldState, batch: ColumnBatch, grouping: Grouping): Selection {
+export function selectGrouped(
+  plan: FoldPlan,
+  state: FoldState,
+  batch: ColumnBatch,
+  grouping: Grouping,
+  wanted: Wanted = "valid",
+): Selection {
   const { scratch } = state;
   const { minutes, rowStarts } = grouping;
-  const isWhole = plan.where.isEmpty;
-  if (!isWhole) {
-    scratch.mask.fill(1, 0, batch.count);
-    plan.where.narrow((name) => batch.attributes.get(name), 0, batch.count, scratch.mask, state.seed ?? undefined);
-  }
+  const isWhole = isUnconditional(plan);
+  if (!isWhole) narrowToWanted(plan, state, batch, 0, batch.count, wanted);
   const windows: WindowRows[] = [];
   let selected = 0;
   for (let s = 0; s < minutes.length; s++) {
@@ -68,6 +75,27 @@ export function selectGrouped(plan: FoldPlan, state: FoldState, batch: ColumnBat
     if (to > from) extend(windows, startOf(plan, minute), from, to);
   }
   return { rows: isWhole ? identity(batch.count) : scratch.rows, windows };
+}
+
+const isUnconditional = ({ where, spam }: FoldPlan): boolean => where.isEmpty && spam === null;
+
+/** Sets the mask to what `where` lets through, or to the rows of which a rule has judged that. */
+function narrowToWanted(
+  plan: FoldPlan,
+  { scratch, seed }: FoldState,
+  batch: ColumnBatch,
+  start: number,
+  end: number,
+  wanted: Wanted,
+): void {
+  const { mask, verdicts } = scratch;
+  if (plan.spam === null) {
+    mask.fill(1, start, end);
+    plan.where.narrow((name) => batch.attributes.get(name), start, end, mask, seed ?? undefined);
+  } else {
+    const verdict = VERDICT[wanted];
+    for (let i = start; i < end; i++) mask[i] = verdicts[i] === verdict ? 1 : 0;
+  }
 }
 
 /** Adds rows to the window that they belong to, if that is the last one, or else as another one. */

@@ -28,6 +28,8 @@ export interface Where {
 
 export type Measure =
   | { readonly count: true }
+  /** What a view's {@link SpamRule} left out. All other measures are of what it let through. */
+  | { readonly count: "invalid" }
   | { readonly sum: string }
   | { readonly min: string }
   | { readonly max: string }
@@ -43,6 +45,16 @@ export interface ViewSpec {
   /** Width of a window in milliseconds: a multiple of a minute. */
   readonly windowMs: number;
   readonly measures: Measures;
+  readonly spam?: SpamRule;
+}
+
+/**
+ * A record is invalid if an earlier one of its partition with the same values of `by`, valid or not, lies less than `within`
+ * (milliseconds) from it in event time. One that lacks any of them never is.
+ */
+export interface SpamRule {
+  readonly by: readonly string[];
+  readonly within: number;
 }
 
 /** A question, with its range resolved: whole minutes, milliseconds since the epoch. */

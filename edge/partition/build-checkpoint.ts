@@ -52,6 +52,7 @@ export class BuildCheckpoint {
     const generation = this.#generation;
     database.transaction(() => {
       for (const window of this.#encoded) windows.write(generation.id, window);
+      views.storeMemory(generation);
       views.settle(generation, { next: generation.next });
     });
     generation.clearDelta();

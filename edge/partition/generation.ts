@@ -25,6 +25,7 @@ import {
   type FoldState,
   type HashSeed,
   type Intervals,
+  type RecentTimes,
 } from "#engine";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { GenerationConfig, GenerationState, GenerationStatus, Interval } from "./rpc.ts";
@@ -67,18 +68,21 @@ export interface GenerationRecord {
 export class Generation {
   readonly id: number;
   readonly #seed: HashSeed;
+  readonly #memory: RecentTimes | null;
   #record: GenerationRecord;
   #plan: FoldPlan;
   #delta: FoldState;
   /** The next offset that will be folded. */
   next: number;
 
-  constructor(id: number, record: GenerationRecord, seed: HashSeed) {
+  /** @param memory what its rule remembers of the records that it has folded; null without one that needs order */
+  constructor(id: number, record: GenerationRecord, seed: HashSeed, memory: RecentTimes | null) {
     this.id = id;
     this.#seed = seed;
+    this.#memory = memory;
     this.#record = record;
     this.#plan = this.#compile([]);
-    this.#delta = createState(this.#plan, seed);
+    this.#delta = createState(this.#plan, seed, memory);
     this.next = record.next;
   }
 
@@ -97,6 +101,10 @@ export class Generation {
   /** Groups and measures of its windows. */
   get plan(): FoldPlan {
     return this.#plan;
+  }
+
+  get memory(): RecentTimes | null {
+    return this.#memory;
   }
 
   /** Windows that changed since they were last stored. */
@@ -133,7 +141,7 @@ export class Generation {
 
   /** Forgets what is in memory, because it was stored. */
   clearDelta(): void {
-    this.#delta = createState(this.#plan, this.#seed);
+    this.#delta = createState(this.#plan, this.#seed, this.#memory);
   }
 
   #checkWindows(): void {
@@ -163,7 +171,7 @@ export function checkWindowRows(start: number, rows: number): void {
 }
 
 /** What the stream is told. A comparison is still part of the build. */
-export function statusOf({ record, next }: Generation, logEnd: number): GenerationStatus {
+export function statusOf({ record, next, memory }: Generation, logEnd: number): GenerationStatus {
   const { config, phase, from, startedAt, caughtUpAt, carried, missing, verification, error } = record;
   return {
     view: config.view,
@@ -177,6 +185,7 @@ export function statusOf({ record, next }: Generation, logEnd: number): Generati
     carried: carried.map((windows) => ({ from: windows.from, to: windows.to, generation: windows.generation })),
     missing,
     ...(config.mode === "verify" && { verification }),
+    ...(memory !== null && memory.forgottenTo > -Infinity && { forgottenTo: memory.forgottenTo }),
     ...(error !== null && { error }),
   };
 }

@@ -154,6 +154,8 @@ export const PARTITION_LIMITS = {
   checkpointStepGroups: 8_192,
   /** What a window costs beside its groups, in groups: reading what is stored of it, a header, a checksum. */
   windowCostInGroups: 128,
+  /** Rows of what a rule remembers, each of one checkpoint, after which all of it is written anew: to read few when waking. */
+  memoryRowsMax: 64,
   /** Windows of a side that are compared in one turn, and their stored bytes: what takes about as long as a slice should. */
   comparedWindowsMax: 32,
   comparedBytesMax: 64 * KIB,

@@ -98,6 +98,10 @@ const MIGRATIONS: readonly { readonly name: string; readonly statements: readonl
       `CREATE TABLE comparison_rows (key INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT`,
     ],
   },
+  {
+    name: "memories of rules",
+    statements: [`CREATE TABLE rule_memories (key INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT`],
+  },
 ];
 
 /**

@@ -233,6 +233,7 @@ export class Partition {
   #storeWindows(generation: Generation): void {
     try {
       this.windows.store(generation);
+      this.views.storeMemory(generation);
     } catch (error) {
       this.views.fail(generation, messageOf(error));
     }

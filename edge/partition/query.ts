@@ -73,7 +73,7 @@ async function rollUpView(
   query: Query,
 ): Promise<{ plan: FoldPlan; state: FoldState } | null> {
   const { config } = generation;
-  const stored = { name: config.view, generation: config.generation, spec: config.spec, hasSpam: false };
+  const stored = { name: config.view, generation: config.generation, spec: config.spec };
   const chosen = sourceFromView(query, stored);
   if (!chosen.ok) throw new Error(`a view was asked what it cannot answer: ${chosen.failure.detail}`);
   const rollup = compileRollup(config.spec, query, chosen.value.residual);

@@ -5,8 +5,9 @@
  *
  *   window_rows       generation 19 bits | start 26 bits, in minutes | part 8 bits
  *   comparison_rows   generation 19 bits | day 16 bits | part 16 bits | side 2 bits
+ *   rule_memories     generation 19 bits | row 16 bits
  *
- * 53 bits each: what a number of JavaScript holds exactly. Rows are ordered as by the columns one after the other, so that a
+ * At most 53 bits each: what a number of JavaScript holds exactly. Rows are ordered as by the columns one after the other, so that a
  * range of windows is a range of keys. 19 bits are half a million generations that were promoted in one partition: those
  * that were not give their number to the next. 26 bits of minutes, and 16 of days, last until 2097.
  */
@@ -20,6 +21,7 @@ const MINUTES = 2 ** 26;
 const DAYS = 2 ** 16;
 const COMPARISON_PARTS = 2 ** 16;
 const SIDES = 2 ** 2;
+const MEMORY_ROWS = 2 ** 16;
 const WINDOW_PARTS: number = PARTITION_LIMITS.windowRowsMax;
 
 /** Of part `part` of the window of a generation that starts at `start`, in milliseconds since the epoch. */
@@ -57,6 +59,9 @@ export const comparisonPlaceOf = (key: number): ComparisonPlace => ({
   part: Math.floor(key / SIDES) % COMPARISON_PARTS,
   side: key % SIDES,
 });
+
+/** Of row `row` of what the rule of a generation remembers. */
+export const memoryKey = (generation: number, row: number): number => pack(generation, row, MEMORY_ROWS);
 
 /** Puts a number behind those that are packed already. */
 const pack = (packed: number, value: number, bound: number): number => packed * bound + within(value, bound);

@@ -184,6 +184,8 @@ export interface GenerationStatus {
   readonly carried: readonly (Interval & { readonly generation: number })[];
   readonly missing: readonly Interval[];
   readonly verification?: { readonly compared: number; readonly differing: number; readonly skipped: number };
+  /** Event time up to which its rule may have forgotten records, because too many keys came: a later one near them is valid. */
+  readonly forgottenTo?: number;
   readonly error?: string;
 }
 

@@ -13,6 +13,7 @@ import {
   type Intervals,
   subtract,
   toWindows,
+  type ViewSpec,
 } from "#engine";
 import type { Database } from "./database.ts";
 import {
@@ -25,6 +26,7 @@ import {
 } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { GenerationConfig } from "./rpc.ts";
+import { RuleMemories } from "./rule-memories.ts";
 
 /** What a generation has to know of the log when its build begins. */
 export interface LogState {
@@ -39,13 +41,15 @@ export class Views {
   readonly #database: Database;
   readonly #seed: HashSeed;
   readonly #generations = new Map<number, Generation>();
+  readonly #memories: RuleMemories;
 
   constructor(database: Database, seed: HashSeed) {
     this.#database = database;
     this.#seed = seed;
+    this.#memories = new RuleMemories(database);
     const rows = database.all<{ id: number; state: string }>("SELECT id, state FROM generations ORDER BY id");
     for (const { id, state } of rows) {
-      this.#generations.set(id, new Generation(id, JSON.parse(state) as GenerationRecord, seed));
+      this.#generations.set(id, this.#newGeneration(id, JSON.parse(state) as GenerationRecord));
     }
     this.#settleRetired();
   }
@@ -114,7 +118,7 @@ export class Views {
 
   #create(config: GenerationConfig, log: LogState): void {
     const { windowMs } = config.spec;
-    const lost = toWindows(log.trimmed, windowMs);
+    const lost = toWindows(affectedBy(log.trimmed, config.spec), windowMs);
     const before = config.from === null ? 0 : Math.floor(config.from / windowMs) * windowMs;
     const record: GenerationRecord = {
       config,
@@ -132,10 +136,15 @@ export class Views {
       error: null,
     };
     const id = this.#database.only<{ id: number }>("SELECT coalesce(max(id), 0) + 1 AS id FROM generations").id;
-    const generation = new Generation(id, record, this.#seed);
+    const generation = this.#newGeneration(id, record);
     this.#generations.set(id, generation);
     this.#put(generation, {});
     if (log.start === log.end) this.catchUp(generation, log.end, log.now);
+  }
+
+  #newGeneration(id: number, record: GenerationRecord): Generation {
+    const { spam } = record.config.spec;
+    return new Generation(id, record, this.#seed, spam === undefined ? null : this.#memories.load(id, spam));
   }
 
   // --- The life of a generation ---
@@ -172,6 +181,11 @@ export class Views {
     this.#settleRetired();
   }
 
+  /** Stores what its rule remembers. To be called in the transaction that stores its windows. */
+  storeMemory({ id, memory }: Generation): void {
+    if (memory !== null) this.#memories.store(id, memory);
+  }
+
   /** Stores what was decided of a generation. */
   settle(generation: Generation, changes: Partial<GenerationRecord>): void {
     this.#put(generation, changes);
@@ -199,6 +213,7 @@ export class Views {
 
   /** Takes the last traces of a dropped generation away. */
   forget(generation: Generation): void {
+    this.#memories.remove(generation.id);
     this.#database.run("DELETE FROM generations WHERE id = ?", generation.id);
     this.#generations.delete(generation.id);
   }
@@ -242,6 +257,10 @@ export class Views {
     );
   }
 }
+
+/** Event times of which something may depend on lost records: a rule that needs order looks that far around each. */
+const affectedBy = (lost: Intervals, { spam }: ViewSpec): Intervals =>
+  lost.map(({ from, to }) => ({ from: Math.max(0, from - (spam?.within ?? 0)), to: to + (spam?.within ?? 0) }));
 
 /** Which of the windows that a build had to leave out are answered from the origin, and which by nobody. */
 function takeOver(

@@ -6,6 +6,7 @@ import {
   addInterval,
   answerRows,
   chooseSource,
+  holdsInvalid,
   type Intervals,
   type Query,
   sourceFromView,
@@ -76,23 +77,31 @@ export async function runQuery(
 
 /** Where the answer comes from: the view that was named, the log where that was asked for, else the cheapest that can. */
 function sourceOf(query: Query, view: Question["view"], context: QueryContext): Result<Source, QueryFailure> {
-  if (view === null) return ok({ kind: "log" });
+  if (view === null) return fromLog(query);
   if (view === undefined) {
     const ready = context.views.flatMap(({ generation, ...stored }): StoredView[] =>
-      generation === null ? [] : [{ ...stored, generation, hasSpam: false }],
+      generation === null ? [] : [{ ...stored, generation }],
     );
     const chosen = chooseSource(query, ready);
-    return ok(
-      chosen.kind === "log" ? chosen : { kind: "view", view: chosen.view.name, generation: chosen.view.generation },
-    );
+    if (chosen.kind === "log") return fromLog(query);
+    return ok({ kind: "view", view: chosen.view.name, generation: chosen.view.generation });
   }
   const named = context.views.find(({ name }) => name === view);
   if (named === undefined) return fail({ reason: "unknown_view", view });
   const { name, spec, generation } = named;
   if (generation === null) return fail({ reason: "view_not_ready", view });
-  const able = sourceFromView(query, { name, spec, generation, hasSpam: false });
+  const able = sourceFromView(query, { name, spec, generation });
   return able.ok ? ok({ kind: "view", view: name, generation }) : fail({ ...able.failure, view });
 }
+
+const fromLog = (query: Query): Result<Source, QueryFailure> =>
+  holdsInvalid(query)
+    ? fail({
+        reason: "invalid_query",
+        path: "measures",
+        detail: "only a view with `spam`, by its name, knows what is invalid",
+      })
+    : ok({ kind: "log" });
 
 function answer(
   query: Query,

@@ -3,7 +3,7 @@
  * and replay jobs. Plain data, failures as values; see edge/partition/rpc.ts.
  */
 import type { Result } from "#protocol";
-import type { Measures, ViewSpec, Where } from "#engine";
+import type { Measures, SpamRule, ViewSpec, Where } from "#engine";
 import type { GenerationState, PartitionConfig, PartitionStatus } from "../partition/rpc.ts";
 
 export type KeyKind = "write" | "import" | "read";
@@ -16,6 +16,7 @@ export interface ViewConfig {
   readonly groupBy: readonly string[];
   readonly windowMs: number;
   readonly measures: Measures;
+  readonly spam?: SpamRule;
   /** How long a window is kept after the append time of the last record that changed it. */
   readonly retentionMs: number;
 }
@@ -131,6 +132,8 @@ export interface ViewDescription extends ViewConfig {
   readonly previousGeneration: number | null;
   /** True when the generation in force was built by another version of the engine. */
   readonly outdated: boolean;
+  /** Event time up to which the rule of the generation in force may have forgotten clicks in some partition. */
+  readonly forgottenTo?: number;
   readonly error?: string;
 }
 

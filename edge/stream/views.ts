@@ -129,8 +129,23 @@ export function describeView(view: ViewState, partitions: StreamDescription["par
     generation: inForce?.generation ?? null,
     previousGeneration: previous?.generation.generation ?? null,
     outdated: inForce !== null && inForce.engineVersion !== ENGINE_VERSION,
+    ...forgottenBy(view, partitions),
     ...(error !== null && { error }),
   };
+}
+
+function forgottenBy(
+  { config, inForce }: ViewState,
+  partitions: StreamDescription["partitions"],
+): { readonly forgottenTo?: number } {
+  const times = partitions.flatMap((report) =>
+    "generations" in report
+      ? report.generations.flatMap(({ view, generation, forgottenTo = [] }) =>
+          view === config.name && generation === inForce?.generation ? forgottenTo : [],
+        )
+      : [],
+  );
+  return times.length === 0 ? {} : { forgottenTo: Math.max(...times) };
 }
 
 function brokenIn({ config, inForce }: ViewState, partitions: StreamDescription["partitions"]): string | null {

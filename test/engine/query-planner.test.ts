@@ -22,10 +22,11 @@ const question: Query = {
   limit: 10,
 };
 
-const view = (name: string, spec: Partial<ViewSpec>, hasSpam = false): StoredView => ({
+const SPAM = { by: ["user"], within: 1_000 };
+
+const view = (name: string, spec: Partial<ViewSpec>): StoredView => ({
   name,
   generation: 1,
-  hasSpam,
   spec: { where: {}, groupBy: [], windowMs: MINUTE_MS, measures: { clicks: { count: true } }, ...spec },
 });
 
@@ -83,7 +84,7 @@ describe("without a named view", () => {
   });
 
   test("a view that leaves out spam is never chosen", () => {
-    expect(chosen({}, view("v", {}, true))).toBe("log");
+    expect(chosen({}, view("v", { spam: SPAM }))).toBe("log");
   });
 
   test("an average needs the count of numbers, and gives the sum", () => {
@@ -101,7 +102,7 @@ describe("with a named view", () => {
   };
 
   test("its rules hold, and the query's `where` is added", () => {
-    const stored = view("v", { where: { country: "US" }, groupBy: ["ad"] }, true);
+    const stored = view("v", { where: { country: "US" }, groupBy: ["ad"], spam: SPAM });
     expect(named({}, stored)).toEqual({});
     expect(named({ where: { ad: "a" } }, stored)).toEqual({ ad: { eq: "a" } });
   });

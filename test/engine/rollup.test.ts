@@ -41,7 +41,7 @@ function answerFromView(view: ViewSpec, query: Query, rows: readonly Row[]) {
   const plan = compileView(view);
   const folded = createState(plan, SEED);
   if (rows.length > 0) fold(plan, folded, batchOf(rows, newDictionaries()), 0, rows.length);
-  const source = sourceFromView(query, { name: "v", generation: 1, spec: view, hasSpam: false });
+  const source = sourceFromView(query, { name: "v", generation: 1, spec: view });
   if (!source.ok) throw new Error(source.failure.detail);
   const rollup = compileRollup(view, query, source.value.residual);
   const state = createState(rollup.query);
@@ -106,7 +106,7 @@ interface Part {
 /** Rolls parts up one after the other, as a partition does with what is stored and what has changed since. */
 function rollUpParts(view: ViewSpec, query: Query, parts: readonly Part[]) {
   const plan = compileView(view);
-  const source = sourceFromView(query, { name: "v", generation: 1, spec: view, hasSpam: false });
+  const source = sourceFromView(query, { name: "v", generation: 1, spec: view });
   if (!source.ok) throw new Error(source.failure.detail);
   const rollup = compileRollup(view, query, source.value.residual);
   const state = createState(rollup.query);

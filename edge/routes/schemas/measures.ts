@@ -8,7 +8,13 @@ const isMeasureName = (name: string): boolean => /^[A-Za-z][A-Za-z0-9_]{0,63}$/.
 
 const MeasureSchema = v.pipe(
   closedObject({
-    count: v.exactOptional(v.literal(true, "`true`")),
+    count: v.exactOptional(
+      v.pipe(
+        v.union([v.literal(true), v.picklist(["valid", "invalid"])], '`true`; of a view with `spam`, `"invalid"` too'),
+        // What a rule lets through is all that the other measures know of.
+        v.transform((counted) => (counted === "invalid" ? counted : true)),
+      ),
+    ),
     sum: v.exactOptional(AttributeNameSchema),
     min: v.exactOptional(AttributeNameSchema),
     max: v.exactOptional(AttributeNameSchema),

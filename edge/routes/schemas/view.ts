@@ -1,11 +1,17 @@
 /** A view as it is written in a request, and as it is shown. */
 import * as v from "valibot";
-import { MINUTE_MS } from "#engine";
+import { ENGINE_LIMITS, holdsInvalid, MINUTE_MS } from "#engine";
 import type { ViewConfig, ViewDescription } from "../../stream/rpc.ts";
 import { CONFIG_LIMITS, STREAM_DEFAULTS } from "../limits.ts";
 import { closedObject, durationSchema, NameSchema } from "./common.ts";
 import { DEFAULT_MEASURES, GroupBySchema, MeasuresSchema, namesCollide } from "./measures.ts";
 import { WhereSchema } from "./where.ts";
+
+/** A click is invalid if an earlier one of its partition with the same values of `by` lies less than `within` from it. */
+const SpamSchema = closedObject({
+  by: v.pipe(GroupBySchema, v.minLength(1, "at least one attribute")),
+  within: durationSchema(1, ENGINE_LIMITS.spamWithinMaxMs),
+});
 
 export const ViewSchema = v.pipe(
   closedObject({
@@ -20,19 +26,23 @@ export const ViewSchema = v.pipe(
     ),
     measures: v.exactOptional(MeasuresSchema),
     retention: v.exactOptional(durationSchema(1, CONFIG_LIMITS.retentionMaxMs)),
-    // Named, so that it is refused by name: to ignore it would bill clicks that somebody asked not to count.
-    spam: v.exactOptional(v.never("click-spam filtering is not there yet")),
+    spam: v.exactOptional(SpamSchema),
   }),
   v.check(
     ({ groupBy = [], measures = DEFAULT_MEASURES }) => !namesCollide(groupBy, measures),
     "a measure has the name of an attribute that is grouped by",
   ),
-  v.transform(({ name, where, groupBy, window, measures, retention }): ViewConfig => ({
+  v.check(
+    ({ measures = DEFAULT_MEASURES, spam }) => spam !== undefined || !holdsInvalid({ measures }),
+    "nothing is invalid without `spam`: there is nothing to count",
+  ),
+  v.transform(({ name, where, groupBy, window, measures, spam, retention }): ViewConfig => ({
     name,
     where: where ?? {},
     groupBy: groupBy ?? [],
     windowMs: window ?? MINUTE_MS,
     measures: measures ?? DEFAULT_MEASURES,
+    ...(spam !== undefined && { spam }),
     retentionMs: retention ?? STREAM_DEFAULTS.viewRetentionMs,
   })),
 );
@@ -43,11 +53,17 @@ export const ViewAnswerSchema = v.object({
   groupBy: v.array(v.string()),
   window: v.pipe(v.number(), v.description("Milliseconds")),
   measures: v.record(v.string(), v.record(v.string(), v.unknown())),
+  spam: v.exactOptional(
+    v.object({ by: v.array(v.string()), within: v.pipe(v.number(), v.description("Milliseconds")) }),
+  ),
   retention: v.pipe(v.number(), v.description("Milliseconds")),
   state: v.picklist(["building", "ready", "failed"]),
   generation: v.nullable(v.number()),
   previousGeneration: v.nullable(v.number()),
   outdated: v.boolean(),
+  forgottenTo: v.exactOptional(
+    v.pipe(v.number(), v.description("Clicks up to this event time may no longer be remembered by `spam`")),
+  ),
   error: v.exactOptional(v.string()),
 });
 

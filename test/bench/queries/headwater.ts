@@ -195,7 +195,7 @@ const queryOf = (question: Question): Query => ({
 function askView(partition: Partition, question: Question): () => Answer {
   const query = queryOf(question);
   const views = partition.config.generations.map(({ view, generation, spec }) => {
-    return { name: view, generation, spec, hasSpam: false };
+    return { name: view, generation, spec };
   });
   return () => {
     const source = chooseSource(query, views);

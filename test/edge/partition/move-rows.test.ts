@@ -64,7 +64,8 @@ async function makeOld(): Promise<HeldPartition> {
         for (const known of side === SIDES.both ? [SIDES.before, SIDES.after] : [side])
           sql.exec("INSERT INTO comparisons VALUES (?, ?, ?, ?, ?)", generationId, day, known, part, row.state);
       }
-      for (const table of ["window_rows", "comparison_rows"]) sql.exec(`DROP TABLE ${table}`);
+      // And what came later.
+      for (const table of ["window_rows", "comparison_rows", "rule_memories"]) sql.exec(`DROP TABLE ${table}`);
       sql.exec("DELETE FROM migrations WHERE id > 2");
     });
   });

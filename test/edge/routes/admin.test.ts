@@ -154,7 +154,7 @@ describe("a stream", () => {
     ["identifiers.0", { identifiers: ["user-id"] }],
     ["views", { views: [DEFAULT_VIEW, DEFAULT_VIEW] }],
     ["views.0.window", { views: [{ ...DEFAULT_VIEW, window: "90s" }] }],
-    ["views.0.spam", { views: [{ ...DEFAULT_VIEW, spam: { by: ["userId"], within: "10s" } }] }],
+    ["views.0.spam.within", { views: [{ ...DEFAULT_VIEW, spam: { by: ["userId"], within: "25h" } }] }],
     ["", []],
     ["", "null"],
   ])("cannot have a configuration that is wrong at %s", async (path, body) => {
@@ -345,6 +345,49 @@ describe("a view", () => {
     });
   });
 
+  it("leaves click spam out, counts it, and lets the rule be sharpened by replay", async () => {
+    const stream = await TestStream.create({ partitions: 1 });
+    const events = [0, 5_000, 9_000, 30_000].map((ms) => ({ time: START + ms, adId: "a", userId: "u", price: 1 }));
+    await stream.appended({ events: [...events, { time: START, adId: "a" }] }, { key: stream.keys.import });
+    const measures = { clicks: { count: true }, spam: { count: "invalid" }, bill: { sum: "price" } };
+    const billed = { groupBy: ["adId"], window: "1m", measures, spam: { by: ["userId", "adId"], within: "5s" } };
+    const made = await read<object>(stream.admin("PUT", "/views/billed", { body: billed }));
+    expect(made.body).toMatchObject({ spam: { by: ["userId", "adId"], within: 5_000 } });
+    await ready(stream, "billed");
+    const asked = async () => (await stream.answer({ ...RANGE, view: "billed", measures })).rows;
+    // Five seconds after is not within five seconds; four are, though the click before was spam itself or not.
+    expect(await asked()).toEqual([{ clicks: 4, spam: 1, bill: 3 }]);
+    expect((await stream.answer(RANGE)).rows).toEqual([{ clicks: 5 }]);
+    expect((await stream.answer({ ...RANGE, measures: { bill: { sum: "price" } } })).source).toBe("log");
+
+    const sharper = { ...billed, name: "billed", spam: { ...billed.spam, within: "1m" } };
+    const { id } = await expectOk<Job>(stream.admin("POST", "/replays", { body: { view: sharper } }));
+    expect(await settled(stream, id)).toMatchObject({
+      state: "caught-up",
+      diff: {
+        totals: { clicks: { before: 4, after: 2 }, spam: { before: 1, after: 3 }, bill: { before: 3, after: 1 } },
+      },
+    });
+    await expectOk(stream.admin("POST", `/replays/${id}/promote`));
+    expect(await asked()).toEqual([{ clicks: 2, spam: 3, bill: 1 }]);
+    const verify = { view: "billed", mode: "verify" };
+    const verification = await expectOk<Job>(stream.admin("POST", "/replays", { body: verify }));
+    expect(await settled(stream, verification.id)).toMatchObject({ state: "verified" });
+    await expectOk(stream.admin("POST", "/views/billed/rollback"));
+    expect(await asked()).toEqual([{ clicks: 4, spam: 1, bill: 3 }]);
+  });
+
+  it("says what is invalid only by its name, and only if it counts it", async () => {
+    const stream = await withClicks();
+    const invalid = { measures: { n: { count: "invalid" } } };
+    for (const view of [undefined, null]) {
+      const problem = await expectProblem(stream.query({ ...RANGE, ...invalid, view }), 400, "invalid_query");
+      expect(problem["path"]).toBe("measures");
+    }
+    await expectProblem(stream.query({ ...RANGE, ...invalid, view: "clicks_per_ad" }), 400, "view_cannot_answer");
+    expect((await stream.answer({ ...RANGE, measures: { n: { count: "valid" } } })).rows).toEqual([{ n: 4 }]);
+  });
+
   it("changes by replay: seen coming, promoted, rolled back", async () => {
     const stream = await withClicks();
     const body = { view: { ...DEFAULT_VIEW, where: { country: { ne: "DE" } } } };
@@ -397,7 +440,13 @@ describe("a view", () => {
     ["window", { window: "48h" }],
     ["where.country.eqq", { where: { country: { eqq: 1 } } }],
     ["measures.n.sum", { measures: { n: { sum: "offset" } } }],
-    ["spam", { spam: { by: ["userId"], within: "10s" } }],
+    ["spam.by", { spam: { within: "10s" } }],
+    ["spam.by", { spam: { by: [], within: "10s" } }],
+    ["spam.by.0", { spam: { by: ["offset"], within: "10s" } }],
+    ["spam.within", { spam: { by: ["userId"], within: 0 } }],
+    ["spam.since", { spam: { by: ["userId"], within: "10s", since: 1 } }],
+    ["measures.n.count", { measures: { n: { count: "some" } } }],
+    ["", { measures: { n: { count: "invalid" } } }],
     ["name", { name: "other" }],
     ["", { groupBy: ["n"], measures: { n: { count: true } } }],
     ["", []],
