@@ -12,6 +12,7 @@
 import { assert } from "#protocol";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
+import { middleOf } from "./middle.ts";
 
 const NONE = -1;
 
@@ -77,7 +78,7 @@ export class RecentTimes {
   take(asWhole = false): { readonly isWhole: boolean; readonly pieces: readonly Uint8Array[] } {
     const isWhole = asWhole || this.#hasForgotten;
     // A stretch that has become part of another lies within it, and that one has changed.
-    const taken = isWhole ? this.#all() : this.#changed.filter((i) => this.#isChanged[i] === 1);
+    const taken = isWhole ? this.#all() : Int32Array.from(this.#changed).filter((i) => this.#isChanged[i] === 1);
     this.#settle();
     const pieces: Uint8Array[] = [];
     const atOnce = Math.floor(ENGINE_LIMITS.storedBytesMax / STORED_BYTES_MAX);
@@ -108,7 +109,7 @@ export class RecentTimes {
     this.#hasForgotten = false;
   }
 
-  #encode(stretches: readonly number[]): Uint8Array {
+  #encode(stretches: Int32Array): Uint8Array {
     const writer = new ByteWriter(64 + STORED_BYTES_MAX * stretches.length);
     const column = (values: ArrayLike<number>) => Float64Array.from(stretches, (i) => values[i] as number);
     const firsts = column(this.#firsts);
@@ -127,11 +128,11 @@ export class RecentTimes {
   }
 
   /** Places of all stretches. */
-  #all(): number[] {
-    const all: number[] = [];
+  #all(): Int32Array {
+    const all = new Int32Array(this.#size);
+    let count = 0;
     for (const head of this.#slots) {
-      if (head === NONE) continue;
-      for (let i = head; i !== NONE; i = this.#earlier[i] as number) all.push(i);
+      for (let i = head; i !== NONE; i = this.#earlier[i] as number) all[count++] = i;
     }
     return all;
   }
@@ -211,13 +212,15 @@ export class RecentTimes {
 
   #grow(): void {
     const capacity = Math.max(CAPACITY_MIN, 2 * this.#lows.length);
-    const longer = <T extends { set(from: T): void }>(to: T, from: T): T => (to.set(from), to);
-    this.#lows = longer(new Uint32Array(capacity), this.#lows);
-    this.#highs = longer(new Uint32Array(capacity), this.#highs);
-    this.#firsts = longer(new Float64Array(capacity), this.#firsts);
-    this.#lasts = longer(new Float64Array(capacity), this.#lasts);
-    this.#earlier = longer(new Int32Array(capacity), this.#earlier);
-    this.#isChanged = longer(new Uint8Array(capacity), this.#isChanged);
+    const [lows, highs, firsts, lasts] = [this.#lows, this.#highs, this.#firsts, this.#lasts];
+    const [earlier, isChanged] = [this.#earlier, this.#isChanged];
+    this.#allocate(capacity);
+    this.#lows.set(lows);
+    this.#highs.set(highs);
+    this.#firsts.set(firsts);
+    this.#lasts.set(lasts);
+    this.#earlier.set(earlier);
+    this.#isChanged.set(isChanged);
   }
 
   /** The slot of a key: the one that has it, or the free one where it belongs. */
@@ -238,25 +241,40 @@ export class RecentTimes {
   }
 
   #forgetOlderHalf(): void {
-    const all = this.#all();
-    const lasts = Float64Array.from(all, (i) => this.#lasts[i] as number);
-    const cut = lasts.toSorted()[Math.floor(all.length / 2)] as number;
-    const kept = all.filter((i) => (this.#lasts[i] as number) > cut);
-    const [lows, highs, firsts, ends] = [this.#lows, this.#highs, this.#firsts, this.#lasts];
-    this.#lows = new Uint32Array(0);
-    this.#highs = new Uint32Array(0);
-    this.#firsts = new Float64Array(0);
-    this.#lasts = new Float64Array(0);
-    this.#earlier = new Int32Array(0);
-    this.#isChanged = new Uint8Array(0);
-    this.#slots = new Int32Array(0);
-    this.#changed = [];
+    const lasts = new Float64Array(this.#size);
+    this.#all().forEach((i, at) => (lasts[at] = this.#lasts[i] as number));
+    const cut = middleOf(lasts);
+    const heads = this.#slots.filter((head) => head !== NONE);
+    const [lows, highs, firsts, ends, earlier] = [this.#lows, this.#highs, this.#firsts, this.#lasts, this.#earlier];
+    this.#allocate(lows.length);
+    this.#slots.fill(NONE);
     this.#used = this.#size = this.#keys = 0;
     this.#free = NONE;
-    for (const i of kept) {
-      this.#insert(lows[i] as number, highs[i] as number, firsts[i] as number, ends[i] as number);
+    for (const head of heads) {
+      let later = NONE;
+      // The latest come first: what is kept of a key is the beginning of its list.
+      for (let i = head; i !== NONE && (ends[i] as number) > cut; i = earlier[i] as number) {
+        const low = lows[i] as number;
+        const high = highs[i] as number;
+        const place = this.#claim(low, high, firsts[i] as number, ends[i] as number);
+        this.#earlier[place] = NONE;
+        if (later !== NONE) this.#earlier[later] = place;
+        else this.#slots[this.#slotOf(low, high)] = place;
+        if (later === NONE) this.#keys++;
+        later = place;
+      }
     }
+    this.#changed = [];
     this.#forgottenTo = Math.max(this.#forgottenTo, cut);
     this.#hasForgotten = true;
+  }
+
+  #allocate(capacity: number): void {
+    this.#lows = new Uint32Array(capacity);
+    this.#highs = new Uint32Array(capacity);
+    this.#firsts = new Float64Array(capacity);
+    this.#lasts = new Float64Array(capacity);
+    this.#earlier = new Int32Array(capacity);
+    this.#isChanged = new Uint8Array(capacity);
   }
 }

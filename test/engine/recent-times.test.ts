@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RecentTimes } from "#engine";
+import { middleOf } from "../../edge/engine/middle.ts";
 
 const MAX = 1_000;
 
@@ -86,4 +87,13 @@ test("many keys, in any order", () => {
     expect(memory.add((i * 2_654_435_761) >>> 0, i, 10 * (i % 7) + 1)).toBe(true);
     expect(memory.add((i * 2_654_435_761) >>> 0, i, 10 * (i % 7) - 5)).toBe(false);
   }
+});
+
+test("the value in the middle is the one that sorting would put there", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20), { minLength: 1, maxLength: 200 }), (values) => {
+      const expected = values.toSorted((a, b) => a - b)[values.length >>> 1];
+      expect(middleOf(Float64Array.from(values))).toBe(expected);
+    }),
+  );
 });
