@@ -14,7 +14,12 @@ const BROWSER_TIMEOUT_MS = 180_000;
 /** Peers of the benches have packages of their own. */
 const FOREIGN = "**/node_modules/**";
 const IN_WORKERD = "test/edge/**/*.test.ts";
-const IN_BROWSER = ["test/browser/**/*.test.ts", "test/e2e/**/*.test.ts", "test/soak/**/*.test.ts"];
+const IN_BROWSER = [
+  "test/browser/**/*.test.ts",
+  "test/e2e/**/*.test.ts",
+  "test/soak/**/*.test.ts",
+  "test/churn/**/*.test.ts",
+];
 
 export default defineConfig({
   test: {
