@@ -42,4 +42,5 @@ export * from "./threshold-merge.ts";
 export * from "./top-n.ts";
 export * from "./value.ts";
 export * from "./where.ts";
+export * from "./wide-windows.ts";
 export { TableMemory } from "./table-memory.ts";

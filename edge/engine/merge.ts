@@ -13,9 +13,13 @@ export function mergeState(shape: Shape, into: FoldState, from: FoldState): void
   for (const table of from.windows.values()) mergeWindow(shape, into, table);
 }
 
-/** Adds a window to the same window of a state, and keeps the state's count of groups. */
-export function mergeWindow(shape: Shape, into: FoldState, from: GroupTable): void {
-  const table = windowOf(shape, into, from.start);
+/**
+ * Adds a window to one of a state, and keeps the state's count of groups.
+ *
+ * @param start of the window that it is added to: its own, or that of a wider one that holds it
+ */
+export function mergeWindow(shape: Shape, into: FoldState, from: GroupTable, start = from.start): void {
+  const table = windowOf(shape, into, start);
   const sizeBefore = table.size;
   mergeTable(shape, table, from);
   into.groups += table.size - sizeBefore;

@@ -5,6 +5,9 @@
  * Both generations are live when this runs, so in any one turn they stand at the same offset. It works a run of windows a
  * turn, and appends go on in between: of each window both sides are equal in what was folded, though a later one has seen
  * more.
+ *
+ * Where one side's windows were rolled up and the other's were not, both are compared in windows of the wider kind: how wide a
+ * window is says when it was rolled up, and nothing of what is in it. Nothing is rolled up while this goes on.
  */
 import {
   createState,
@@ -23,7 +26,7 @@ import { FrozenDay } from "./frozen-day.ts";
 import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { ComparedDay } from "./rpc.ts";
-import { nextWindow, readTurn, sourcesOf, turnEnd } from "./view-reader.ts";
+import { nextWindow, readTurn, sourcesOf, turnEnd, widestStart } from "./view-reader.ts";
 import type { Views } from "./views.ts";
 import type { WindowsPage, WindowStore } from "./window-store.ts";
 
@@ -93,12 +96,11 @@ export class Comparisons {
 
   /** Compares windows, digest by digest. Those that the log could not give again are skipped, and counted. */
   #verify(generation: Generation, origin: Generation, from: number, to: number): void {
-    const { windowMs } = generation.config.spec;
-    const before = this.#collect(origin, from, to);
-    const after = this.#collect(generation, from, to);
+    const [before, after] = this.#collect(origin, generation, from, to);
     let { compared, differing, skipped } = generation.record.verification;
     for (const start of new Set([...before.windows.keys(), ...after.windows.keys()])) {
-      const isLost = [generation, origin].some(({ record }) => meets(record.excluded, start, start + windowMs));
+      const end = Math.max(generation.endOf(start), origin.endOf(start));
+      const isLost = [generation, origin].some(({ record }) => meets(record.excluded, start, end));
       if (isLost) {
         skipped += 1;
         continue;
@@ -109,19 +111,24 @@ export class Comparisons {
     this.#views.settle(generation, { comparedTo: to, verification: { compared, differing, skipped } });
   }
 
-  #collect(side: Generation, from: number, to: number): FoldState {
-    const state = createState(side.plan);
-    for (const table of readTurn(this.#views, this.#windows, side, from, to, state)) {
-      // What was read for this state may become its own; what is live goes on changing.
-      const isOwn = table.interners === state.interners;
-      if (isOwn && !state.windows.has(table.start)) {
-        state.windows.set(table.start, table);
-        state.groups += table.size;
-      } else {
-        mergeWindow(side.plan, state, table);
+  /** Both sides of the windows of [from, to), each window as wide as the wider side has it. */
+  #collect(before: Generation, after: Generation, from: number, to: number): readonly [FoldState, FoldState] {
+    const collect = (side: Generation): FoldState => {
+      const state = createState(side.plan);
+      for (const table of readTurn(this.#views, this.#windows, side, from, to, state)) {
+        const start = widestStart(this.#views, [before, after], table.start);
+        // What was read for this state may become its own; what is live goes on changing.
+        const isOwn = table.interners === state.interners;
+        if (isOwn && start === table.start && !state.windows.has(start)) {
+          state.windows.set(start, table);
+          state.groups += table.size;
+        } else {
+          mergeWindow(side.plan, state, table, start);
+        }
       }
-    }
-    return state;
+      return state;
+    };
+    return [collect(before), collect(after)];
   }
 
   // --- Freezing ---
@@ -136,7 +143,7 @@ export class Comparisons {
       this.#day = new FrozenDay(generation, origin, day, isLarge);
     }
     const frozen = this.#day;
-    frozen.add(this.#collect(origin, from, to), this.#collect(generation, from, to), this.#dictionaries.current);
+    frozen.add(...this.#collect(origin, generation, from, to), this.#dictionaries.current);
     frozen.to = to;
     if (frozen.isFull) this.#database.transaction(() => this.#write(generation));
   }

@@ -65,6 +65,8 @@ export interface Facts {
   };
   /** When windows were last looked through for expired ones. */
   viewRetention: { readonly at: number };
+  /** When windows were last looked through for those that are to be rolled up. */
+  rollup: { readonly at: number };
   /** The stream is gone. */
   deleted: { readonly at: number };
 }

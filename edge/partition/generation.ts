@@ -25,7 +25,11 @@ import {
   type FoldState,
   type HashSeed,
   type Intervals,
+  NO_WIDE_WINDOWS,
   type RecentTimes,
+  type TimeInterval,
+  wideWindowAt,
+  type WideWindows,
 } from "#engine";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { GenerationConfig, GenerationState, GenerationStatus, Interval } from "./rpc.ts";
@@ -59,6 +63,10 @@ export interface GenerationRecord {
   readonly excluded: Intervals;
   readonly carried: readonly CarriedWindows[];
   readonly missing: Intervals;
+  /** Which stored windows are wider than the specification says. Absent: none. */
+  readonly wide?: WideWindows;
+  /** Event times of windows that would be too large if they were rolled up. */
+  readonly tooLarge?: Intervals;
   /** Windows that start before it have been compared. */
   readonly comparedTo: number | null;
   readonly verification: Verification;
@@ -105,6 +113,27 @@ export class Generation {
 
   get memory(): RecentTimes | null {
     return this.#memory;
+  }
+
+  /** Which stored windows were rolled up. Those in memory never are. */
+  get wide(): WideWindows {
+    return this.#record.wide ?? NO_WIDE_WINDOWS;
+  }
+
+  /** The stored window that a time lies in, if it was rolled up. */
+  wideWindowAt(time: number): TimeInterval | null {
+    return wideWindowAt(this.wide, time);
+  }
+
+  /** The end of the stored window that starts at `start`. */
+  endOf(start: number): number {
+    return this.wideWindowAt(start)?.to ?? start + this.config.spec.windowMs;
+  }
+
+  /** Whether any of the windows that are in memory starts in [from, to). */
+  hasChangedIn(from: number, to: number): boolean {
+    for (const start of this.#delta.windows.keys()) if (start >= from && start < to) return true;
+    return false;
   }
 
   /** Windows that changed since they were last stored. */

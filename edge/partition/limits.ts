@@ -108,6 +108,26 @@ export const PARTITION_LIMITS = {
   viewRetentionEveryMs: DAY_MS,
   /** Rows of windows looked at in one turn. */
   windowsPageMax: 1_000,
+  /** How windows are rolled up; see rollup.ts. */
+  rollup: {
+    /** What a view is that says nothing of it: the ages of a window, over and unchanged, when it becomes part of a wider one. */
+    defaults: { hourAfterMs: 7 * DAY_MS, dayAfterMs: 90 * DAY_MS },
+    /** How often windows are looked through for those that are due, at most: a day's worth at a time, if views keep them for days. */
+    everyMaxMs: DAY_MS,
+    /** Wall time that one alarm spends on it. */
+    alarmMs: 10 * SECOND_MS,
+    /** Windows of one that is wide: minutes of a day. */
+    windowsMax: 1_440,
+    /** Stored bytes of the windows that are merged into one: about what it takes in memory itself. */
+    bytesMax: 16 * MIB,
+    /** Groups and rows of a window that is rolled up: half of what a window may have, so that late records have room. */
+    groupsMax: 125_000,
+    rowsMax: 128,
+    /** Steps that a window which is ready waits for readers of those that it is made of, until another day. */
+    waitsMax: 200,
+    /** Intervals of event time of a generation's windows of one width: beyond it only such windows are rolled up as lie beside others. */
+    intervalsMax: 1_000,
+  },
   /** Windows of a dropped generation that are deleted in one turn, their bytes, and rows of its comparison. */
   droppedWindowsMax: 256,
   droppedBytesMax: 256 * KIB,

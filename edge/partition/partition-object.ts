@@ -26,6 +26,7 @@ import { ProducerStoring } from "./producer-storing.ts";
 import { readRecords } from "./records.ts";
 import { Replay } from "./replay.ts";
 import { Retention } from "./retention.ts";
+import { Rollup } from "./rollup.ts";
 import type {
   ComparedDay,
   ConfigFailure,
@@ -224,7 +225,9 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       partition,
       replay,
       retention,
-      tasks: [replay, retention, new ProducerStoring(partition), viewRetention].map(guarded),
+      tasks: [replay, retention, new ProducerStoring(partition), viewRetention, new Rollup(partition, this.#facts)].map(
+        guarded,
+      ),
     };
   }
 

@@ -12,11 +12,13 @@ import {
   compileQuery,
   compileRollup,
   createState,
+  type CutWindows,
   ENGINE_LIMITS,
   fold,
   type FoldPlan,
   type FoldState,
   type Intervals,
+  meets,
   MINUTE_MS,
   type Query,
   rollUp,
@@ -29,7 +31,7 @@ import type { Partition } from "./partition.ts";
 import { partialOf } from "./partial.ts";
 import type { PartitionAnswer, PartitionQuery, PartitionQueryFailure } from "./rpc.ts";
 import { runSlices, sliceSize } from "./slices.ts";
-import { readWindows } from "./view-reader.ts";
+import { cutByRange, readWindows } from "./view-reader.ts";
 
 type Answered = Result<PartitionAnswer, PartitionQueryFailure>;
 
@@ -47,9 +49,11 @@ export async function queryView(
     return fail({ reason: "view_failed", view, detail: generation.record.error ?? "" });
   }
   if (generation === undefined || generation.phase !== "caught-up") return fail({ reason: "view_not_ready", view });
+  const cut = cutByRange(partition.views, generation, query);
+  if (cut.length > 0 && source.leaveOutCut !== true) return fail(notAligned(partition, view, query, cut));
   const logEnd = partition.log.end;
   const watermark = partition.watermark(Date.now());
-  const rolledUp = await rollUpView(partition, generation, query);
+  const rolledUp = await rollUpView(partition, generation, query, cut);
   if (partition.isClosed) return fail({ reason: "deleted" });
   if (rolledUp === null) return tooManyGroups;
   // It may have been retired meanwhile, and what it carries taken away.
@@ -58,7 +62,10 @@ export async function queryView(
   return ok({
     watermark,
     logEnd,
-    missing: clip(missing, query.from, query.to).map(({ from, to }) => ({ from, to, reason: "trimmed" as const })),
+    missing: [
+      ...clip(missing, query.from, query.to).map(({ from, to }) => ({ from, to, reason: "trimmed" as const })),
+      ...cut.map(({ from, to }) => ({ from, to, reason: "rolled_up" as const })),
+    ],
     carried: clipCarried(carried, query.from, query.to).map(({ from, to, generation: number }) => {
       return { from, to, generation: number };
     }),
@@ -67,10 +74,24 @@ export async function queryView(
   });
 }
 
+/** Why a view cannot answer, and how much of the range would be missing from each answer that can be given all the same. */
+function notAligned({ trimmed }: Partition, view: string, { from, to }: Query, cut: readonly CutWindows[]) {
+  return {
+    reason: "range_not_aligned",
+    view,
+    windowMs: Math.max(...cut.map(({ widthMs }) => widthMs)),
+    rolledUpTo: Math.max(...cut.map((windows) => windows.to)),
+    missingMs: { view: lengthOf(cut), log: lengthOf(trimmed.within(from, to)) },
+  } as const;
+}
+
+const lengthOf = (intervals: Intervals): number => intervals.reduce((sum, { from, to }) => sum + (to - from), 0);
+
 async function rollUpView(
   partition: Partition,
   generation: Generation,
   query: Query,
+  leftOut: Intervals,
 ): Promise<{ plan: FoldPlan; state: FoldState } | null> {
   const { config } = generation;
   const stored = { name: config.view, generation: config.generation, spec: config.spec };
@@ -78,21 +99,27 @@ async function rollUpView(
   if (!chosen.ok) throw new Error(`a view was asked what it cannot answer: ${chosen.failure.detail}`);
   const rollup = compileRollup(config.spec, query, chosen.value.residual);
   const state = createState(rollup.query);
-  const pages = readWindows(partition.views, partition.windows, generation, query.from, query.to);
+  const pages = readWindows(partition.views, partition.windows, generation, query);
   let isTooLarge = false;
-  await runSlices({
-    step: () => {
-      const page = pages.next();
-      if (page.done === true) return false;
-      for (const table of page.value) rollUp(rollup, state, table);
-      isTooLarge = state.groups > ENGINE_LIMITS.groupsMax;
-      return !isTooLarge;
-    },
-    size: () => sliceSize(partition.lastAppendTime),
-    duty: () => 1,
-    forMs: Infinity,
-    isStopped: () => partition.isClosed,
-  });
+  try {
+    await runSlices({
+      step: () => {
+        const page = pages.next();
+        if (page.done === true) return false;
+        for (const table of page.value) {
+          if (!meets(leftOut, table.start, table.start + 1)) rollUp(rollup, state, table);
+        }
+        isTooLarge = state.groups > ENGINE_LIMITS.groupsMax;
+        return !isTooLarge;
+      },
+      size: () => sliceSize(partition.lastAppendTime),
+      duty: () => 1,
+      forMs: Infinity,
+      isStopped: () => partition.isClosed,
+    });
+  } finally {
+    pages.return();
+  }
   return isTooLarge ? null : { plan: rollup.query, state };
 }
 

@@ -38,6 +38,8 @@ export interface GenerationConfig {
   readonly spec: ViewSpec;
   /** How long a window is kept after the append time of the last record that changed it. */
   readonly retentionMs: number;
+  /** How old a window is, and how long unchanged, when it is rolled up. Missing from a stream's object of before: the defaults. */
+  readonly rollup?: RollupAges;
   /** `verify`: built aside only to be compared with `against`, window by window. */
   readonly mode: "build" | "verify";
   /** Event time from which windows are recomputed; null: all that the log holds. */
@@ -46,6 +48,12 @@ export interface GenerationConfig {
   readonly against: number | null;
   /** Share of the time that the replay may take, 0 < maxDuty <= 1. */
   readonly maxDuty: number;
+}
+
+/** How long a window has been over and unchanged, in milliseconds, when it becomes part of a window of an hour, or of a day. */
+export interface RollupAges {
+  readonly hourAfterMs: number;
+  readonly dayAfterMs: number;
 }
 
 /** A producer as the partition knows it: never its id, only a keyed hash of (kind of key, id). */
@@ -94,7 +102,14 @@ export interface PartitionQuery {
   readonly configVersion: number;
   readonly query: Query;
   readonly source:
-    { readonly kind: "view"; readonly view: string; readonly generation: number } | { readonly kind: "log" };
+    | {
+        readonly kind: "view";
+        readonly view: string;
+        readonly generation: number;
+        /** Windows that were rolled up across the range or its buckets are left out and named, instead of `range_not_aligned`. */
+        readonly leaveOutCut?: boolean;
+      }
+    | { readonly kind: "log" };
   /** How the asker can do with less than all groups. Absent: it cannot. */
   readonly early?: EarlyStop;
 }
@@ -109,7 +124,7 @@ export interface PartitionAnswer {
   readonly watermark: number;
   /** The next offset: everything below it is in the answer. */
   readonly logEnd: number;
-  readonly missing: readonly (Interval & { readonly reason: "trimmed" })[];
+  readonly missing: readonly (Interval & { readonly reason: "trimmed" | "rolled_up" })[];
   readonly carried: readonly (Interval & { readonly generation: number })[];
   readonly recordsScanned: number;
   /** The partial state, as `encodeState` made it: a stream, because an object's reply is bounded at 32 MiB. */
@@ -126,6 +141,16 @@ export type PartitionQueryFailure =
   | ConfigFailure
   | { readonly reason: "too_many_groups"; readonly max: number }
   | { readonly reason: "view_not_ready"; readonly view: string }
+  /** Windows were rolled up across the range, or across its buckets. */
+  | {
+      readonly reason: "range_not_aligned";
+      readonly view: string;
+      /** Width of the widest of them, and when the last of them within the range ends. */
+      readonly windowMs: number;
+      readonly rolledUpTo: number;
+      /** How much of the range would be missing if the view left them out, and if the log answered. */
+      readonly missingMs: { readonly view: number; readonly log: number };
+    }
   | { readonly reason: "view_failed"; readonly view: string; readonly detail: string }
   | { readonly reason: "overloaded"; readonly retryAfterMs: number };
 

@@ -6,13 +6,22 @@
  * In pages, so that a reader can let others have the object in between. A page is read at one moment: the next one may hold
  * what was appended meanwhile.
  */
-import { createState, type FoldState, type GroupTable } from "#engine";
+import {
+  type Buckets,
+  createState,
+  type CutWindows,
+  cutWindows,
+  fitsBuckets,
+  type FoldState,
+  type GroupTable,
+} from "#engine";
 import { clipCarried, type Generation } from "./generation.ts";
 import type { Views } from "./views.ts";
 import type { WindowsPage, WindowStore } from "./window-store.ts";
 
 /**
- * Windows that start in [from, to), page by page.
+ * Windows that start in a range, page by page. To be read to the end, or returned from: until then no window is rolled up that
+ * its buckets would cut.
  *
  * @param numbering of the keys of what is read from the disk: one for all pages, so that a reader translates each value once
  */
@@ -20,19 +29,33 @@ export function* readWindows(
   views: Views,
   windows: WindowStore,
   generation: Generation,
-  from: number,
-  to: number,
+  buckets: Buckets,
   numbering: Pick<FoldState, "interners"> = createState(generation.plan),
 ): Generator<readonly GroupTable[], void> {
-  for (const source of sourcesOf(views, generation, from, to)) {
-    let at: number | null = source.from;
-    while (at !== null) {
+  const sources = sourcesOf(views, generation, buckets.from, buckets.to);
+  const places = sources.map((source) => ({ id: source.generation.id, from: source.from, to: source.to }));
+  const reading = views.readings.begin(places, (window) => fitsBuckets(buckets, window));
+  try {
+    for (const [i, source] of sources.entries()) {
       const { id, plan } = source.generation;
-      const page = windows.page(id, plan, numbering, at, source.to);
-      yield [...page.tables, ...changedIn(source.generation, at, page.next ?? source.to)];
-      at = page.next;
+      reading.source = i;
+      for (let at = source.from; at < source.to; at = reading.at) {
+        // A page ends where a stored window does: what has changed of it is read in the turn in which the window is.
+        reading.at = windows.pageEnd(id, at, source.to) ?? source.to;
+        const stored = windows.read(id, plan, numbering, at, reading.at);
+        yield [...stored, ...changedIn(source.generation, at, reading.at)];
+      }
     }
+  } finally {
+    views.readings.end(reading);
   }
+}
+
+/** Those parts of a range that windows were rolled up across: their windows do not say what lies in it, or in its buckets. */
+export function cutByRange(views: Views, generation: Generation, buckets: Buckets): readonly CutWindows[] {
+  return sourcesOf(views, generation, buckets.from, buckets.to).flatMap((source) =>
+    cutWindows(source.generation.wide, { ...buckets, from: source.from, to: Math.min(source.to, buckets.to) }),
+  );
 }
 
 /** Windows that start in [from, to), where {@link turnEnd} says that they can be read in one turn. */
@@ -67,7 +90,16 @@ export function nextWindow(views: Views, windows: WindowStore, generation: Gener
   return least === Infinity ? null : least;
 }
 
-/** How far from `from` on, and at most to `to`, the windows of all these generations can be read in one turn. */
+/** `end`, or the end of the wide window that it would cut. */
+const wholeEnd = (generation: Generation, end: number): number => {
+  const window = generation.wideWindowAt(end);
+  return window === null || window.from === end ? end : window.to;
+};
+
+/**
+ * How far from `from` on, and at most to `to`, the windows of all these generations can be read in one turn. No wide window of any
+ * of them is cut there, provided that none is cut at `to`.
+ */
 export function turnEnd(
   views: Views,
   windows: WindowStore,
@@ -76,10 +108,22 @@ export function turnEnd(
   to: number,
   page: WindowsPage,
 ): number {
-  const ends = generations
-    .flatMap((generation) => sourcesOf(views, generation, from, to))
-    .map((source) => windows.pageEnd(source.generation.id, source.from, source.to, page) ?? to);
-  return Math.min(to, ...ends);
+  const sources = generations.flatMap((generation) => sourcesOf(views, generation, from, to));
+  const ends = sources.map((source) => windows.pageEnd(source.generation.id, source.from, source.to, page) ?? to);
+  let end = Math.min(to, ...ends);
+  for (const source of sources) end = Math.max(end, wholeEnd(source.generation, end));
+  return end;
+}
+
+/** The start of the widest window that any of these generations has at a time; of none that is wide: the time itself. */
+export function widestStart(views: Views, generations: readonly Generation[], time: number): number {
+  let start = time;
+  for (const generation of generations) {
+    for (const source of sourcesOf(views, generation, time, time + 1)) {
+      start = Math.min(start, source.generation.wideWindowAt(time)?.from ?? time);
+    }
+  }
+  return start;
 }
 
 interface WindowSource {

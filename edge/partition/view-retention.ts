@@ -113,22 +113,23 @@ export class ViewRetention {
 function expiredRuns(
   page: readonly { readonly start: number; readonly changedAt: number }[],
   cutoff: number,
-  { delta, config }: Generation,
+  generation: Generation,
 ): Intervals {
   let runs: Intervals = [];
   let first: number | null = null;
-  const inMemory = [...delta.windows.keys()].sort((a, b) => a - b);
+  const inMemory = [...generation.delta.windows.keys()].sort((a, b) => a - b);
   let next = 0;
   for (const { start, changedAt } of page) {
     // A window that is in memory only is as good as a kept one: no run goes over it.
-    for (; (inMemory[next] ?? Infinity) <= start; next++) first = null;
-    const isExpired = changedAt < cutoff && !delta.windows.has(start);
+    for (; (inMemory[next] ?? Infinity) < start; next++) first = null;
+    const end = generation.endOf(start);
+    const isExpired = changedAt < cutoff && (inMemory[next] ?? Infinity) >= end;
     if (!isExpired) {
       first = null;
       continue;
     }
     first ??= start;
-    runs = addInterval(runs, { from: first, to: start + config.spec.windowMs });
+    runs = addInterval(runs, { from: first, to: end });
   }
   return runs;
 }

@@ -4,27 +4,11 @@
  * retiring a generation are all the difference between that list and what is here.
  */
 import { assert } from "#protocol";
-import {
-  addInterval,
-  clip,
-  coarsen,
-  type ColumnBatch,
-  type HashSeed,
-  type Intervals,
-  subtract,
-  toWindows,
-  type ViewSpec,
-} from "#engine";
+import { addInterval, clip, type ColumnBatch, type HashSeed, type Intervals, removeWide, subtract } from "#engine";
+import { excludedFrom, takeOver, union } from "./carrying.ts";
 import type { Database } from "./database.ts";
-import {
-  type CarriedWindows,
-  clipCarried,
-  Generation,
-  type GenerationRecord,
-  isSameTable,
-  messageOf,
-} from "./generation.ts";
-import { PARTITION_LIMITS } from "./limits.ts";
+import { Generation, type GenerationRecord, messageOf } from "./generation.ts";
+import { Readings } from "./readings.ts";
 import type { GenerationConfig } from "./rpc.ts";
 import { RuleMemories } from "./rule-memories.ts";
 
@@ -40,6 +24,7 @@ export interface LogState {
 export class Views {
   readonly #database: Database;
   readonly #seed: HashSeed;
+  readonly readings = new Readings();
   readonly #generations = new Map<number, Generation>();
   readonly #memories: RuleMemories;
 
@@ -117,9 +102,7 @@ export class Views {
   }
 
   #create(config: GenerationConfig, log: LogState): void {
-    const { windowMs } = config.spec;
-    const lost = toWindows(affectedBy(log.trimmed, config.spec), windowMs);
-    const before = config.from === null ? 0 : Math.floor(config.from / windowMs) * windowMs;
+    const origin = config.against === null ? undefined : this.find(config.view, config.against);
     const record: GenerationRecord = {
       config,
       phase: "building",
@@ -128,7 +111,7 @@ export class Views {
       next: log.start,
       startedAt: log.now,
       caughtUpAt: null,
-      excluded: addInterval(lost, { from: 0, to: before }),
+      excluded: excludedFrom(config, log.trimmed, origin, (id) => this.byId(id)),
       carried: [],
       missing: [],
       comparedTo: null,
@@ -206,7 +189,8 @@ export class Views {
     const excluded = union(generation.record.excluded, expired);
     // A list that was coarsened leaves out more than it did: that, too, is missing by name.
     const named = [...carried, ...missing].reduce<Intervals>((sum, { from, to }) => addInterval(sum, { from, to }), []);
-    this.#put(generation, { excluded, missing: union(missing, subtract(excluded, named)) });
+    const wide = removeWide(generation.wide, expired);
+    this.#put(generation, { excluded, missing: union(missing, subtract(excluded, named)), wide });
     this.#forgetCarried(generation, expired);
     this.#settleRetired();
   }
@@ -257,32 +241,3 @@ export class Views {
     );
   }
 }
-
-/** Event times of which something may depend on lost records: a rule that needs order looks that far around each. */
-const affectedBy = (lost: Intervals, { spam }: ViewSpec): Intervals =>
-  lost.map(({ from, to }) => ({ from: Math.max(0, from - (spam?.within ?? 0)), to: to + (spam?.within ?? 0) }));
-
-/** Which of the windows that a build had to leave out are answered from the origin, and which by nobody. */
-function takeOver(
-  excluded: Intervals,
-  config: GenerationConfig,
-  origin: Generation | undefined,
-): { readonly carried: readonly CarriedWindows[]; readonly missing: Intervals } {
-  if (origin === undefined || !isSameTable(config.spec, origin.config.spec)) return { carried: [], missing: excluded };
-  const older = origin.record;
-  const carried: CarriedWindows[] = [];
-  let missing: Intervals = [];
-  for (const { from, to } of excluded) {
-    const own = subtract([{ from, to }], older.excluded);
-    carried.push(...own.map((part) => ({ ...part, id: origin.id, generation: origin.config.generation })));
-    carried.push(...clipCarried(older.carried, from, to));
-    missing = union(missing, clip(older.missing, from, to));
-  }
-  return { carried: carried.sort((a, b) => a.from - b.from), missing };
-}
-
-const union = (a: Intervals, b: Intervals): Intervals =>
-  coarsen(
-    b.reduce<Intervals>((sum, { from, to }) => addInterval(sum, { from, to }), a),
-    PARTITION_LIMITS.trimmedIntervalsMax,
-  );

@@ -1,6 +1,9 @@
 /**
  * The stored windows of view generations: a row each, or several if one row would be too long. What is stored is merged with
  * what changed since; both add up to the window. Its keys refer to the dictionary that is current when it is stored.
+ *
+ * Old windows may have been rolled up (window-rollup.ts). What changes is folded as ever, by windows as wide as the view says, and
+ * merged here into the wide one that holds them.
  */
 import { assert } from "#protocol";
 import {
@@ -62,19 +65,25 @@ export class WindowStore {
    * for the case that the transaction fails. Throws if a window has too many groups.
    */
   store(generation: Generation): void {
-    for (const changed of generation.delta.windows.values()) {
-      this.write(generation.id, this.encode(generation, changed));
-    }
+    for (const changed of byStoredWindow(generation)) this.write(generation.id, this.encode(generation, changed));
   }
 
   /** What is stored of a window together with what changed. Writes nothing. Throws if the window has too many groups. */
-  encode({ id, plan }: Generation, changed: GroupTable): EncodedWindow {
+  encode({ id, plan }: Pick<Generation, "id" | "plan">, changed: GroupTable): EncodedWindow {
     const parts = changed.start > this.#lastStart(id) ? [] : this.#parts(id, changed.start, changed.start + 1);
-    const whole = parts.length === 0 ? changed : this.#merge(plan, parts, changed);
-    checkWindowGroups(changed.start, whole.size);
-    const pieces = [...encodeTablePieces(plan, whole, ENGINE_LIMITS.storedBytesMax, this.#dictionaries.current)];
-    checkWindowRows(changed.start, pieces.length);
-    return { start: changed.start, changedAt: whole.changedAt, pieces, rowsBefore: parts.length };
+    return this.#encodeWhole(plan, parts.length === 0 ? changed : this.#merge(plan, parts, changed), parts.length);
+  }
+
+  /** A window that takes the place of all that is stored of it. */
+  encodeAnew({ plan }: Pick<Generation, "plan">, whole: GroupTable): EncodedWindow {
+    return this.#encodeWhole(plan, whole, 0);
+  }
+
+  #encodeWhole(shape: Shape, whole: GroupTable, rowsBefore: number): EncodedWindow {
+    checkWindowGroups(whole.start, whole.size);
+    const pieces = [...encodeTablePieces(shape, whole, ENGINE_LIMITS.storedBytesMax, this.#dictionaries.current)];
+    checkWindowRows(whole.start, pieces.length);
+    return { start: whole.start, changedAt: whole.changedAt, pieces, rowsBefore };
   }
 
   /** Stores a window that was encoded, and not stored since then. To be called in a transaction. */
@@ -93,21 +102,9 @@ export class WindowStore {
   }
 
   /**
-   * A page of stored windows with from <= start < to, decoded under the interners of `into`; those of one start may come as
-   * several tables. The next page begins at `next`, which is null after the last one.
+   * The stored windows with from <= start < to, decoded under the interners of `into`; those of one start may come as several
+   * tables. To be called for no more of them than {@link pageEnd} says.
    */
-  page(
-    id: number,
-    shape: Shape,
-    into: Pick<FoldState, "interners">,
-    from: number,
-    to: number,
-  ): { readonly tables: readonly GroupTable[]; readonly next: number | null } {
-    const next = this.pageEnd(id, from, to);
-    return { tables: this.read(id, shape, into, from, next ?? to), next };
-  }
-
-  /** All of the stored windows with from <= start < to, which are no more than a page, as {@link page} gives them. */
   read(id: number, shape: Shape, into: Pick<FoldState, "interners">, from: number, to: number): readonly GroupTable[] {
     return this.#parts(id, from, to).map((row) => this.#decode(shape, into, row));
   }
@@ -222,4 +219,16 @@ export class WindowStore {
   }
 
   readonly #dictionariesOf = (generation: number): Dictionaries => this.#dictionaries.of(generation);
+}
+
+/** What changed, each table all that changed of one stored window. */
+function* byStoredWindow(generation: Generation): Generator<GroupTable> {
+  const { plan, delta } = generation;
+  const wide = createState(plan);
+  for (const changed of delta.windows.values()) {
+    const start = generation.wideWindowAt(changed.start)?.from;
+    if (start === undefined) yield changed;
+    else mergeWindow(plan, wide, changed, start);
+  }
+  yield* wide.windows.values();
 }

@@ -27,11 +27,15 @@ export interface Absent {
   readonly reason: string;
 }
 
+/** The view's windows were rolled up across what is asked. */
+export type NotAligned = Extract<PartitionQueryFailure, { reason: "range_not_aligned" }>;
+
 /** Why nothing can come of a whole gathering. */
 export type Impossible =
   | { readonly reason: "outdated" }
   | { readonly reason: "too_many_groups"; readonly max: number }
   | { readonly reason: "view_not_ready" }
+  | NotAligned
   /** A partition has let go of the groups that it held back. */
   | { readonly reason: "partial_gone" };
 
@@ -183,6 +187,7 @@ function refused(partition: number, failure: Exclude<PartitionQueryFailure, { re
     case "deleted":
       return { kind: "failed", failure: { reason: "outdated" } };
     case "view_not_ready":
+    case "range_not_aligned":
     case "too_many_groups":
       return { kind: "failed", failure };
     case "view_failed":

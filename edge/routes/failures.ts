@@ -19,7 +19,14 @@ export type QueryFailure =
   | { readonly reason: "too_many_buckets"; readonly buckets: number; readonly max: number }
   | { readonly reason: "too_many_groups"; readonly max: number }
   | { readonly reason: "view_cannot_answer"; readonly view: string; readonly detail: string }
-  | { readonly reason: "range_not_aligned"; readonly view: string; readonly windowMs: number; readonly detail: string }
+  | {
+      readonly reason: "range_not_aligned";
+      readonly view: string;
+      readonly windowMs: number;
+      /** When the last window of that width within the range ends, if the view's own are narrower. */
+      readonly rolledUpTo?: number;
+      readonly detail: string;
+    }
   | { readonly reason: "unknown_view"; readonly view: string }
   | { readonly reason: "view_not_ready"; readonly view: string }
   | { readonly reason: "unknown_stream"; readonly stream: string }

@@ -120,7 +120,7 @@ function describe(failure: Failure): Words {
     case "view_cannot_answer":
       return { title: "The view cannot answer this query", ...pick(failure, "view") };
     case "range_not_aligned":
-      return { title: "The range cuts the view's windows", ...pick(failure, "view", "windowMs") };
+      return { title: "The range cuts the view's windows", ...pick(failure, "view", "windowMs", "rolledUpTo") };
     case "confirm_required": {
       const detail = `deleting cannot be undone: repeat the request with ?confirm=${failure.stream}`;
       return { title: "Deleting must be confirmed", detail };

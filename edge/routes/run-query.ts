@@ -16,7 +16,7 @@ import { fail, ok, type Result } from "#protocol";
 import type { PartitionQuery } from "../partition/rpc.ts";
 import type { QueryContext } from "../stream/rpc.ts";
 import type { QueryFailure } from "./failures.ts";
-import type { Absent, PartitionPart } from "./ask-partition.ts";
+import type { Absent, NotAligned, PartitionPart } from "./ask-partition.ts";
 import { gather, type Gathered } from "./gather.ts";
 import { RETRY_AFTER } from "./limits.ts";
 import type { Question } from "./query-input.ts";
@@ -41,8 +41,9 @@ export async function runQuery(
   let view = question.view;
   let mayStopEarly = true;
   const excluded = new Map<number, Absent>();
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const source = sourceOf(query, view, context);
+  const cut = new Map<string, NotAligned>();
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX + cut.size; attempt++) {
+    const source = sourceOf(query, view, context, cut);
     if (!source.ok) return source;
     const asked = context.partitionConfigs.map((_, partition) => partition).filter((p) => !excluded.has(p));
     const request = { configVersion: context.version, query, source: source.value };
@@ -60,7 +61,10 @@ export async function runQuery(
     // What can go wrong between rounds has done so once: the next attempt is a single one.
     if (failure.reason === "partial_gone" || failure.reason === "broken_off") mayStopEarly = false;
     if (failure.reason === "too_many_groups") return fail(failure);
-    if (failure.reason === "view_not_ready") {
+    if (failure.reason === "range_not_aligned") {
+      if (view !== undefined) return fail(describeCut(failure));
+      cut.set(failure.view, failure);
+    } else if (failure.reason === "view_not_ready") {
       if (view !== undefined) return fail({ reason: "view_not_ready", view: view ?? "" });
       view = null;
     } else if (failure.reason === "outdated") {
@@ -75,16 +79,27 @@ export async function runQuery(
   return fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
 }
 
-/** Where the answer comes from: the view that was named, the log where that was asked for, else the cheapest that can. */
-function sourceOf(query: Query, view: Question["view"], context: QueryContext): Result<Source, QueryFailure> {
+/**
+ * Where the answer comes from: the view that was named, the log where that was asked for, else the cheapest that can.
+ *
+ * @param cut views of which windows were rolled up across what is asked
+ */
+function sourceOf(
+  query: Query,
+  view: Question["view"],
+  context: QueryContext,
+  cut: ReadonlyMap<string, NotAligned>,
+): Result<Source, QueryFailure> {
   if (view === null) return fromLog(query);
   if (view === undefined) {
     const ready = context.views.flatMap(({ generation, ...stored }): StoredView[] =>
       generation === null ? [] : [{ ...stored, generation }],
     );
-    const chosen = chooseSource(query, ready);
-    if (chosen.kind === "log") return fromLog(query);
-    return ok({ kind: "view", view: chosen.view.name, generation: chosen.view.generation });
+    const whole = ready.filter(({ name }) => !cut.has(name));
+    const chosen = sourceOfAny(query, whole);
+    if (chosen.kind === "view") return ok(chosen);
+    const partly = withoutCut(query, ready, cut);
+    return partly === undefined ? fromLog(query) : ok(partly);
   }
   const named = context.views.find(({ name }) => name === view);
   if (named === undefined) return fail({ reason: "unknown_view", view });
@@ -103,6 +118,35 @@ const fromLog = (query: Query): Result<Source, QueryFailure> =>
       })
     : ok({ kind: "log" });
 
+function sourceOfAny(query: Query, ready: readonly StoredView[]): Source {
+  const chosen = chooseSource(query, ready);
+  if (chosen.kind === "log") return chosen;
+  return { kind: "view", view: chosen.view.name, generation: chosen.view.generation };
+}
+
+/** A view that leaves out what it cannot tell, and says so, where that is less than what the log has lost. */
+function withoutCut(
+  query: Query,
+  ready: readonly StoredView[],
+  cut: ReadonlyMap<string, NotAligned>,
+): Source | undefined {
+  const better = [...cut.values()].filter(({ missingMs }) => missingMs.view < missingMs.log);
+  const least = Math.min(...better.map(({ missingMs }) => missingMs.view));
+  const best = better.find(({ missingMs }) => missingMs.view === least)?.view;
+  const source = sourceOfAny(
+    query,
+    ready.filter(({ name }) => name === best),
+  );
+  return source.kind === "view" ? { ...source, leaveOutCut: true } : undefined;
+}
+
+function describeCut({ reason, view, windowMs, rolledUpTo }: NotAligned): QueryFailure {
+  const minutes = windowMs / 60_000;
+  const before = new Date(rolledUpTo).toISOString();
+  const detail = `what lies before ${before} was rolled up to windows of ${minutes} minutes, which the range or \`every\` cuts: begin and end on a multiple of that, as \`every\` must be one`;
+  return { reason, view, windowMs, rolledUpTo, detail };
+}
+
 function answer(
   query: Query,
   source: Source,
@@ -113,7 +157,10 @@ function answer(
   // An answer of nothing is no answer: the client should come back, not draw an empty chart.
   if (parts.length === 0) return fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
   const { rows, truncated } = answerRows(query, state);
-  const trimmed = unionOf(parts.flatMap((part) => part.missing));
+  const missing = parts.flatMap((part) => part.missing);
+  const lost = (["trimmed", "rolled_up"] as const).flatMap((reason) =>
+    unionOf(missing.filter((interval) => interval.reason === reason)).map((interval) => ({ ...interval, reason })),
+  );
   const watermark = Math.min(...parts.map((part) => part.watermark));
   return ok({
     source: source.kind === "log" ? "log" : `view:${source.view}@${source.generation}`,
@@ -123,8 +170,8 @@ function answer(
     to: query.to,
     watermark,
     final: absent.length === 0 && watermark >= query.to + context.allowedLatenessMs,
-    complete: absent.length === 0 && trimmed.length === 0,
-    missing: [...absent, ...trimmed.map((interval) => ({ ...interval, reason: "trimmed" as const }))],
+    complete: absent.length === 0 && lost.length === 0,
+    missing: [...absent, ...lost],
     carried: carriedOver(parts),
     asOf: parts.map(({ partition, logEnd }) => ({ partition, offset: logEnd })),
     stats: {

@@ -42,7 +42,12 @@ export const QueryAnswerSchema = v.object({
   missing: v.array(
     v.union([
       v.object({ partition: v.number(), reason: v.string() }),
-      v.object({ ...IntervalEntries, reason: v.literal("trimmed") }),
+      v.pipe(
+        v.object({ ...IntervalEntries, reason: v.picklist(["trimmed", "rolled_up"]) }),
+        v.description(
+          "`trimmed`: records that the log has no more. `rolled_up`: windows of a view that became part of an hour or a day, which the range or `every` cuts",
+        ),
+      ),
     ]),
   ),
   carried: v.array(v.object({ ...IntervalEntries, generation: v.number() })),

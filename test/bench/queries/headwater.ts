@@ -205,7 +205,7 @@ function askView(partition: Partition, question: Question): () => Answer {
     assert(generation?.phase === "caught-up", "a view that answers");
     const rollup = compileRollup(view.spec, query, residual);
     const state = createState(rollup.query);
-    for (const page of readWindows(partition.views, partition.windows, generation, query.from, query.to)) {
+    for (const page of readWindows(partition.views, partition.windows, generation, query)) {
       for (const table of page) rollUp(rollup, state, table);
     }
     return answerOf(query, state, question);

@@ -189,7 +189,7 @@ test("a damaged window is found when it is first read, after waking and after it
     const wake = () => {
       const { windows, views } = new Partition(database, new FactStore(database), held.config, START + DAY);
       const { id, plan } = views.find("clicks", 1) as Generation;
-      const read = () => windows.page(id, plan, createState(plan), BASE_MINUTE, BASE_MINUTE + MINUTE).tables.length;
+      const read = () => windows.read(id, plan, createState(plan), BASE_MINUTE, BASE_MINUTE + MINUTE).length;
       return { windows, id, read };
     };
     const [row] = storage.sql
