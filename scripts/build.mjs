@@ -1,4 +1,4 @@
-// Builds the SDK (dist/sdk, what `npm pack` ships) and the demo (dist/demo, what the worker serves).
+// Builds the SDK (dist/sdk) and the command line (dist/cli), which `npm pack` ships, and the demo (dist/demo, what the worker serves).
 import { bootstrap } from "./lib/bootstrap.mjs";
 import { buildAll } from "./lib/build.mjs";
 

@@ -10,6 +10,7 @@ const PROJECTS = [
   "sdk/tsconfig.worker.json",
   "edge/tsconfig.json",
   "demo/tsconfig.json",
+  "cli/tsconfig.json",
   "test/tsconfig.json",
   "test/edge/tsconfig.json",
   "test/bench/tsconfig.json",

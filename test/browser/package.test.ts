@@ -15,7 +15,7 @@ let packed: Packed;
 let unbundled: StaticFiles | undefined;
 
 beforeAll(async () => {
-  packed = packAndUnpack();
+  packed = await packAndUnpack();
   const program = `import { createTracker } from "headwater";
     const options = JSON.parse(new URL(location.href).searchParams.get("tracker"));
     window.problems = [];

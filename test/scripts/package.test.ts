@@ -10,8 +10,8 @@ const BIN = inRoot("node_modules", ".bin");
 
 let packed: Packed;
 
-beforeAll(() => {
-  packed = packAndUnpack();
+beforeAll(async () => {
+  packed = await packAndUnpack();
 });
 afterAll(() => rmSync(packed.consumer, { recursive: true, force: true }));
 
@@ -32,6 +32,7 @@ describe("the package", () => {
       /^dist\/sdk\/(index|autocapture|worker|headwater|worker-rung|page-rung)\.js$/,
       /^dist\/sdk\/(worker|headwater)\.js\.map$/,
       /^dist\/sdk\/[a-z/-]+\.d\.ts$/,
+      /^dist\/cli\/(headwater\.js|LICENSES\.txt)$/,
       /^(edge|sdk\/protocol)\/[\w/.-]+\.ts$/,
       /^(edge|sdk\/protocol)\/([\w/-]+\/)?tsconfig\.json$/,
     ];
@@ -39,13 +40,14 @@ describe("the package", () => {
     expect(packed.files).toContain("edge/index.ts");
   });
 
-  test("has a file behind every export and import", () => {
+  test("has a file behind every command, export and import", () => {
     const folder = join(packed.consumer, "node_modules", "headwater");
-    const { exports, imports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+    const { bin, exports, imports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+      bin: Record<string, string>;
       exports: Record<string, string | Record<string, string>>;
       imports: Record<string, string>;
     };
-    const targets = Object.values({ ...exports, ...imports }).flatMap((target) =>
+    const targets = Object.values({ ...bin, ...exports, ...imports }).flatMap((target) =>
       typeof target === "string" ? [target] : Object.values(target),
     );
     expect(targets.filter((target) => !existsSync(join(folder, target)))).toEqual([]);

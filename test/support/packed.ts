@@ -1,8 +1,10 @@
-/** The package as `npm pack` makes it, unpacked where a consumer would have it. Needs dist/sdk: `npm run build`. */
+/** The package as `npm pack` makes it, unpacked where a consumer would have it. Needs dist/sdk: `npm run build`.
+ * The command line is built anew: that takes no time, and an old one would be tested as if it were today's. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildCli } from "../../scripts/lib/build-cli.mjs";
 import { environment, inRoot, root } from "../../scripts/lib/project.mjs";
 
 export interface Packed {
@@ -13,7 +15,8 @@ export interface Packed {
   readonly files: readonly string[];
 }
 
-export function packAndUnpack(): Packed {
+export async function packAndUnpack(): Promise<Packed> {
+  await buildCli();
   const consumer = mkdtempSync(join(tmpdir(), "headwater-consumer-"));
   const output = execFileSync("npm", ["pack", "--json", "--pack-destination", consumer], {
     cwd: root,

@@ -15,6 +15,8 @@ export interface Room {
   readonly packages: readonly string[];
 }
 
+const NODE_MODULES_OF_CLI = ["crypto", "fs", "path", "stream", "timers", "zlib"].map((name) => `node:${name}`);
+
 export const ROOMS: readonly Room[] = [
   { path: "sdk/protocol", name: "#protocol", pure: true, rooms: [], packages: ["valibot"] },
   { path: "edge/engine", name: "#engine", pure: true, rooms: ["sdk/protocol"], packages: [] },
@@ -44,6 +46,13 @@ export const ROOMS: readonly Room[] = [
   { path: "edge", pure: false, rooms: ["edge/routes", "edge/partition", "edge/stream"], packages: [] },
   // Written as a stranger would: the package by its own name, or the file that its name stands for.
   { path: "demo", pure: false, rooms: ["sdk/index.ts"], packages: ["headwater", "uplot", "valibot"] },
+  // A stranger too: the public HTTP API, and the wire contract's own words.
+  {
+    path: "cli",
+    pure: false,
+    rooms: ["sdk/protocol"],
+    packages: ["@stricli/core", "csv-parse", "hyparquet-writer", "valibot", ...NODE_MODULES_OF_CLI],
+  },
 ];
 
 /** The room of a file; undefined for tests, scripts and the tools' settings, which may import everything. */

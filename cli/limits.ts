@@ -1,0 +1,24 @@
+/** Every bound of the command line, with its unit and its reason. */
+export const HTTP_LIMITS = {
+  /** One request: above the time that a scan of the whole log may take at the edge. */
+  timeoutMs: 120_000,
+  /** Attempts of a request that may be repeated; with the waits between, a deploy or a restart passes meanwhile. */
+  attemptsMax: 8,
+  backoffMinMs: 250,
+  backoffMaxMs: 10_000,
+} as const;
+
+export const OUTPUT_LIMITS = {
+  /** Characters of one cell of a table: what is longer is cut, and says so with an ellipsis. */
+  cellMax: 60,
+  barCells: 30,
+  /** How often a bar is drawn anew. */
+  terminalRefreshMs: 100,
+  /** How often a line is written where there is no terminal. */
+  logRefreshMs: 5_000,
+} as const;
+
+export const REPLAY_LIMITS = {
+  /** How often a replay that is watched is asked for. */
+  pollMs: 500,
+} as const;
