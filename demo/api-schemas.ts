@@ -3,6 +3,7 @@
  * trust its types; fields that the dashboard does not need are not named, and may change.
  */
 import * as v from "valibot";
+import { RuleSchema } from "./workbench/rule.ts";
 
 const Value = v.nullable(v.union([v.string(), v.number(), v.boolean()]));
 
@@ -36,6 +37,8 @@ const Partition = v.union([
     logEnd: v.number(),
     records: v.number(),
     bytes: v.number(),
+    oldestAppendTime: v.nullable(v.number()),
+    checkpointOffset: v.number(),
     watermark: v.number(),
     duplicates: v.number(),
     late: v.number(),
@@ -45,6 +48,7 @@ const Partition = v.union([
 export type Partition = v.InferOutput<typeof Partition>;
 
 const View = v.object({
+  ...RuleSchema.entries,
   name: v.string(),
   state: v.picklist(["building", "ready", "failed"]),
   /** In force; null while the first one is being built. */
@@ -59,13 +63,26 @@ export type View = v.InferOutput<typeof View>;
 
 export const StreamSchema = v.object({
   name: v.string(),
-  config: v.object({ retentionMs: v.number(), allowedLatenessMs: v.number() }),
+  config: v.object({ retentionMs: v.number(), retentionBytes: v.number(), allowedLatenessMs: v.number() }),
   views: v.array(View),
   partitions: v.array(Partition),
 });
 export type Stream = v.InferOutput<typeof StreamSchema>;
 
-const Totals = v.record(v.string(), v.object({ before: v.nullable(v.number()), after: v.nullable(v.number()) }));
+const BeforeAfter = v.object({ before: v.nullable(v.number()), after: v.nullable(v.number()) });
+export type BeforeAfter = v.InferOutput<typeof BeforeAfter>;
+
+/** A row that changed: its window, its key, and each measure on both sides. */
+const ChangedRow = v.record(v.string(), v.union([BeforeAfter, Value]));
+export type ChangedRow = v.InferOutput<typeof ChangedRow>;
+
+const Diff = v.object({
+  rowsCompared: v.number(),
+  rowsChanged: v.number(),
+  totals: v.record(v.string(), BeforeAfter),
+  largest: v.array(ChangedRow),
+});
+export type Diff = v.InferOutput<typeof Diff>;
 
 export const ReplaySchema = v.object({
   id: v.string(),
@@ -79,7 +96,11 @@ export const ReplaySchema = v.object({
   recordsPerSecond: v.number(),
   etaMs: v.nullable(v.number()),
   startedAt: v.number(),
-  diff: v.optional(v.object({ rowsCompared: v.number(), rowsChanged: v.number(), totals: Totals })),
+  finishedAt: v.nullable(v.number()),
+  partitions: v.array(
+    v.object({ partition: v.number(), from: v.number(), next: v.number(), target: v.number(), state: v.string() }),
+  ),
+  diff: v.optional(Diff),
   verification: v.optional(v.object({ compared: v.number(), differing: v.number(), skipped: v.number() })),
   error: v.optional(v.string()),
 });

@@ -12,6 +12,7 @@ import {
   StreamSchema,
 } from "./api-schemas.ts";
 import type { Connection } from "./config.ts";
+import type { Specification } from "./workbench/rule.ts";
 
 /** Above the slowest honest answer, a log scan over everything; below a person's patience. */
 const TIMEOUT_MS = 20_000;
@@ -20,6 +21,8 @@ type Scalar = string | number | boolean | null;
 
 /** A question, as `POST /v1/streams/{stream}/query` takes it. */
 export interface Query {
+  /** Absent: whichever source gives all clicks. */
+  readonly view?: string;
   readonly last?: string;
   readonly from?: number;
   readonly to?: number;
@@ -28,6 +31,17 @@ export interface Query {
   readonly every?: string;
   readonly orderBy?: string;
   readonly limit?: number;
+}
+
+/** A replay to start: of a view as it is, or with another rule. */
+export interface ReplayRequest {
+  readonly view: string | (Specification & { readonly name: string });
+  /** `build` makes a new generation beside the one in force; `verify` only compares. */
+  readonly mode: "build" | "verify";
+  readonly from?: string;
+  readonly promote?: "manual" | "auto";
+  /** Share of the time that it may take while clicks arrive. */
+  readonly maxDuty?: number;
 }
 
 /** The edge refused; `code` is stable, `detail` is for people. */
@@ -50,13 +64,29 @@ export class Unreachable extends Error {
 
 export class Api {
   readonly #connection: Connection;
+  /** In memory only: gone with the tab, and with a reload. */
+  #adminToken: string;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#adminToken = connection.adminToken;
   }
 
   get canAdminister(): boolean {
-    return this.#connection.adminToken !== "";
+    return this.#adminToken !== "";
+  }
+
+  /** Takes an admin key if the edge does; "" forgets the one there is. */
+  async unlock(adminToken: string): Promise<void> {
+    const before = this.#adminToken;
+    this.#adminToken = adminToken;
+    if (adminToken === "") return;
+    try {
+      await this.stream();
+    } catch (error) {
+      this.#adminToken = before;
+      throw error;
+    }
   }
 
   query(query: Query): Promise<Answer> {
@@ -76,9 +106,8 @@ export class Api {
     return this.#administer("GET", `/replays/${encodeURIComponent(id)}`, ReplaySchema);
   }
 
-  /** `build` makes a new generation beside the one in force; `verify` only compares. */
-  async startReplay(view: string, mode: "build" | "verify"): Promise<Replay> {
-    const { id } = await this.#administer("POST", "/replays", StartedSchema, { view, mode });
+  async startReplay(request: ReplayRequest): Promise<Replay> {
+    const { id } = await this.#administer("POST", "/replays", StartedSchema, request);
     return this.replay(id);
   }
 
@@ -95,8 +124,8 @@ export class Api {
   }
 
   #administer<T>(method: "GET" | "POST", path: string, schema: v.GenericSchema<unknown, T>, body?: object): Promise<T> {
-    const { stream, adminToken } = this.#connection;
-    return this.#call(method, `/admin/streams/${encodeURIComponent(stream)}${path}`, adminToken, schema, body);
+    const whole = `/admin/streams/${encodeURIComponent(this.#connection.stream)}${path}`;
+    return this.#call(method, whole, this.#adminToken, schema, body);
   }
 
   async #call<T>(

@@ -1,5 +1,7 @@
 /** Bars over time on uPlot, in the page's own colours and width. The bucket that is still filling is drawn apart. */
 import uPlot from "uplot";
+import { ChartTable } from "./chart-table.ts";
+import { Marks } from "./chart-marks.ts";
 import { byId, setText } from "./dom.ts";
 import { formatCount, formatDay, formatMinute, formatUtcDay, plural } from "./format.ts";
 
@@ -27,13 +29,32 @@ const COUNT_STEPS = [1, 2, 5]
   .flatMap((step) => Array.from({ length: 9 }, (_, power) => step * 10 ** power))
   .sort((a, b) => a - b);
 
+export interface ZoomTarget {
+  /** A stretch of bars was chosen, or one alone. */
+  readonly into: (from: number, to: number, bars: number) => void;
+  readonly out: () => void;
+}
+
 export class Chart {
   readonly #host = byId("chart", HTMLElement);
   readonly #readout = byId("readout", HTMLElement);
+  readonly #table = new ChartTable();
+  readonly #marks: Marks;
   #plot: uPlot | null = null;
   #bars: Bars | null = null;
 
-  constructor() {
+  constructor(zoom: ZoomTarget) {
+    this.#marks = new Marks(this.#host, {
+      bars: () => this.#bars?.times.length ?? 0,
+      barAt: (px) => this.#barAt(px),
+      onMove: () => this.#showMarks(),
+      onChoose: (first, last) => {
+        const bars = this.#bars;
+        const [from, end] = [bars?.times[first], bars?.times[last]];
+        if (bars && from !== undefined && end !== undefined) zoom.into(from, end + bars.bucketMs, last - first + 1);
+      },
+      onLeave: zoom.out,
+    });
     new ResizeObserver(() => this.#fit()).observe(this.#host);
     // uPlot draws on a canvas, which no style sheet reaches: another scheme needs another drawing.
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#rebuild());
@@ -45,13 +66,16 @@ export class Chart {
     if (this.#plot === null || !sameShape) this.#rebuild();
     else this.#plot.setData(dataOf(bars));
     this.#host.setAttribute("aria-label", describe(bars, title));
-    this.#showReadout();
+    this.#host.setAttribute("aria-valuemax", String(Math.max(0, bars.times.length - 1)));
+    this.#showMarks();
+    this.#table.show(bars.times.map((time, index) => [label(time, bars), bars.counts[index] ?? 0]));
   }
 
   #rebuild(): void {
     if (this.#bars === null) return;
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(this.#bars), dataOf(this.#bars), this.#host);
+    this.#marks.watch(this.#plot.over);
   }
 
   #fit(): void {
@@ -71,8 +95,8 @@ export class Chart {
       ...sizeOf(this.#host),
       padding: [8, 4, 0, 0],
       legend: { show: false },
-      cursor: { y: false, points: { show: false }, drag: { setScale: false, x: false, y: false } },
-      hooks: { setCursor: [() => this.#showReadout()] },
+      // Pointers and keys are chart-marks.ts's: uPlot's own knows neither fingers nor keys.
+      cursor: { show: false },
       scales: {
         x: { time: true, range: () => edgesOf(this.#bars ?? shape) },
         y: { range: (_plot, _min, max) => [0, Math.max(TOP_MIN, (max ?? 0) * 1.08)] },
@@ -102,19 +126,48 @@ export class Chart {
     };
   }
 
-  /** What lies under the pointer; without one, the newest bucket. */
-  #showReadout(): void {
+  #barAt(px: number): number {
+    const bars = this.#bars;
+    const first = bars?.times[0];
+    if (this.#plot === null || !bars || first === undefined) return 0;
+    const index = Math.floor((this.#plot.posToVal(px, "x") * 1_000 - first) / bars.bucketMs);
+    return Math.min(bars.times.length - 1, Math.max(0, index));
+  }
+
+  /** What is marked, or looked at; without either, the newest bucket. */
+  #showMarks(): void {
     const bars = this.#bars;
     if (bars === null || bars.times.length === 0) return setText(this.#readout, "");
-    const pointed = this.#plot?.cursor.idx;
-    const index = typeof pointed === "number" ? pointed : bars.times.length - 1;
-    const time = bars.times[index];
-    if (time === undefined) return;
-    const forming = time >= bars.formingFrom ? ", still filling" : "";
-    const isSpan = bars.bucketMs > MINUTE_MS && bars.bucketMs < DAY_MS;
-    const end = isSpan ? ` to ${formatMinute(time + bars.bucketMs)}` : "";
-    setText(this.#readout, `${label(time, bars)}${end}: ${plural(bars.counts[index] ?? 0, "click")}${forming}`);
+    const newest = bars.times.length - 1;
+    const at = Math.min(newest, this.#marks.at ?? newest);
+    const [first, last] = this.#marks.marked ?? [at, at];
+    this.#select(bars, this.#marks.at === null ? null : [first, Math.min(newest, last)]);
+    const words = stretchInWords(bars, first, Math.min(newest, last));
+    setText(this.#readout, words);
+    this.#host.setAttribute("aria-valuenow", String(at));
+    this.#host.setAttribute("aria-valuetext", words);
   }
+
+  #select(bars: Bars, stretch: readonly [number, number] | null): void {
+    const plot = this.#plot;
+    const [from, end] = [bars.times[stretch?.[0] ?? -1], bars.times[stretch?.[1] ?? -1]];
+    if (plot === null) return;
+    const none = { left: 0, top: 0, width: 0, height: 0 };
+    if (from === undefined || end === undefined) return plot.setSelect(none, false);
+    const left = plot.valToPos(from / 1_000, "x");
+    const width = plot.valToPos((end + bars.bucketMs) / 1_000, "x") - left;
+    plot.setSelect({ left, top: 0, width, height: plot.over.clientHeight }, false);
+  }
+}
+
+function stretchInWords(bars: Bars, first: number, last: number): string {
+  const [from, end] = [bars.times[first], bars.times[last]];
+  if (from === undefined || end === undefined) return "";
+  const clicks = bars.counts.slice(first, last + 1).reduce((sum, count) => sum + count, 0);
+  const forming = end >= bars.formingFrom ? ", still filling" : "";
+  const isSpan = last > first || (bars.bucketMs > MINUTE_MS && bars.bucketMs < DAY_MS);
+  const until = last > first && bars.bucketMs >= DAY_MS ? label(end, bars) : formatMinute(end + bars.bucketMs);
+  return `${label(from, bars)}${isSpan ? ` to ${until}` : ""}: ${plural(clicks, "click")}${forming}`;
 }
 
 const dataOf = ({ times, counts, formingFrom }: Bars): uPlot.AlignedData => [

@@ -10,6 +10,7 @@ const ConnectionSchema = v.object({
   stream: v.pipe(v.string(), v.nonEmpty()),
   writeKey: v.optional(v.string(), ""),
   readKey: v.optional(v.string(), ""),
+  /** Served to a development checkout only; elsewhere it is asked for, and kept in memory (api.ts). */
   adminToken: v.optional(v.string(), ""),
 });
 
@@ -29,9 +30,9 @@ export function enteredConnection(): Connection | null {
   return text === null ? null : parse(text);
 }
 
-/** Keeps a connection for as long as this tab lives, and no longer. */
+/** Keeps a connection for as long as this tab lives, and no longer; but never the admin key, which no storage may hold. */
 export function keepConnection(connection: Connection): void {
-  sessionStorage.setItem(STORED_AS, JSON.stringify(connection));
+  sessionStorage.setItem(STORED_AS, JSON.stringify({ ...connection, adminToken: "" }));
 }
 
 async function servedConnection(): Promise<Connection | null> {

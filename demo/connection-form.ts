@@ -14,16 +14,9 @@ const ENDPOINT: Field = { name: "endpoint", label: "Endpoint", hint: "Where the 
 const STREAM: Field = { name: "stream", label: "Stream", hint: "Its name, for example clicks", required: true };
 const WRITE_KEY: Field = { name: "writeKey", label: "Write key", hint: "wk_…, public: it can only append" };
 const READ_KEY: Field = { name: "readKey", label: "Read key", hint: "rk_…, asks the questions", secret: true };
-const ADMIN_TOKEN: Field = {
-  name: "adminToken",
-  label: "Admin token",
-  hint: "Optional: shows the log, starts replays",
-  secret: true,
-};
-
 const FIELDS = {
   page: [ENDPOINT, STREAM, { ...WRITE_KEY, required: true }],
-  dashboard: [ENDPOINT, STREAM, { ...READ_KEY, required: true }, ADMIN_TOKEN],
+  dashboard: [ENDPOINT, STREAM, { ...READ_KEY, required: true }],
 };
 
 /** In the address: show the form, whatever is known. A page that asks for it is loaded anew, so that nothing else runs. */
@@ -68,7 +61,7 @@ export function askForConnection(
       stream: entered("stream"),
       writeKey: entered("writeKey"),
       readKey: entered("readKey"),
-      adminToken: entered("adminToken"),
+      adminToken: "",
     });
     history.replaceState(null, "", location.pathname + location.search); // without CONNECT_HASH
     location.reload();

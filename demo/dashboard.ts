@@ -1,5 +1,6 @@
 /** The dashboard's entry: asks the edge again and again, and hands each answer to the panels. */
 import "uplot/dist/uPlot.min.css";
+import { offerUnlocking, showUnlocked } from "./admin-key.ts";
 import { Api, ApiProblem, type Query } from "./api.ts";
 import type { Answer, Stream } from "./api-schemas.ts";
 import { Chart } from "./chart.ts";
@@ -12,9 +13,11 @@ import { showFacts, showHeadline } from "./headline.ts";
 import { showFailure, showGaps, showLiveness } from "./notices.ts";
 import { showPartitions } from "./partitions.ts";
 import { startPoll } from "./poll.ts";
-import { asQuery, bucketMinutes, bucketName } from "./range.ts";
-import { ReplayPanel } from "./replay-panel.ts";
-import { showTopAds, TOP_LIMIT } from "./top-ads.ts";
+import { aroundBucket, asQuery, bucketMinutes, bucketName, LIVE_RANGES } from "./range.ts";
+import { TOP_LIMIT, TopAds } from "./top-ads.ts";
+import { Origins } from "./origins.ts";
+import { followPlaces } from "./places.ts";
+import { Workbench } from "./workbench/workbench.ts";
 
 /** Three questions each; a stored view answers one in a few milliseconds. */
 const ANSWERS_EVERY_MS = 1_500;
@@ -43,21 +46,26 @@ const connection = await loadConnection();
 if (connection === null || connection.readKey === "") {
   showConnectionForm(connection, "This page reads a stream, and needs to know which, and with what key.");
 } else if (isConnectionWanted()) {
-  showConnectionForm(connection, "The admin token works only where the endpoint itself serves this page.");
+  showConnectionForm(connection, "Other keys, or another stream:");
 } else {
   runDashboard(connection);
 }
 
 function showConnectionForm(known: Connection | null, reason: string): void {
-  byId("panels", HTMLElement).hidden = true;
+  for (const place of ["numbers", "views"]) byId(`place-${place}`, HTMLElement).hidden = true;
   showLiveness("connecting", "Not connected");
   askForConnection(byId("connection-host", HTMLElement), "dashboard", known, reason);
 }
 
+/** What the panels hold between answers. */
+interface Panels {
+  readonly chart: Chart;
+  readonly topAds: TopAds;
+  stream: Stream | null;
+}
+
 function runDashboard(connection: Connection): void {
   const api = new Api(connection);
-  const chart = new Chart();
-  let stream: Stream | null = null;
   let answeredAt: number | null = null;
   setText(byId("stream-name", HTMLElement), connection.stream);
 
@@ -65,6 +73,12 @@ function runDashboard(connection: Connection): void {
     answers.kick();
     options.kick();
   });
+  const panels: Panels = {
+    chart: new Chart({ into: (from, to, bars) => zoomIn(filters, from, to, bars), out: () => filters.zoomOut() }),
+    topAds: new TopAds((ad) => filters.chooseAd(ad)),
+    stream: null,
+  };
+  const origins = new Origins((attribute, value) => filters.choose(attribute, value));
 
   const answers = startPoll(
     ANSWERS_EVERY_MS,
@@ -73,35 +87,51 @@ function runDashboard(connection: Connection): void {
       const given = await ask(api, choice);
       if (filters.choice !== choice) return; // asked anew already
       answeredAt = Date.now();
-      show(given, chart, stream, answeredAt);
+      show(given, panels, answeredAt);
     },
     (error, retryInMs) => showFailure(error, retryInMs, answeredAt, Date.now()),
   );
   // What fails here fails for the answers too, and is said there.
   const options = startPoll(
     OPTIONS_EVERY_MS,
-    () => filters.loadOptions(api),
+    async () => origins.show(await filters.loadOptions(api)),
     () => {},
   );
+  administer(api, panels, filters, () => answers.kick());
+}
 
-  if (!api.canAdminister) return setAdministrable(false);
-  const replays = new ReplayPanel(api, () => {
+/** @param bars how many were chosen: one alone may be too little to look at */
+function zoomIn(filters: Filters, from: number, to: number, bars: number): void {
+  const { range } = filters.choice;
+  const shownMs = range.kind === "live" ? LIVE_RANGES[range.last].ms : range.to - range.from;
+  const stretch = bars === 1 ? aroundBucket(from, to - from, shownMs) : { from, to };
+  if (stretch !== null) filters.zoomIn(stretch.from, stretch.to);
+}
+
+/** What takes the admin key: the log, the views, and what is done to them. */
+function administer(api: Api, panels: Panels, filters: Filters, onAnswersChange: () => void): void {
+  const workbench = new Workbench(api, () => {
     administered.kick();
-    answers.kick();
+    onAnswersChange();
   });
+  followPlaces((place) => workbench.show(place));
   const administered = startPoll(
     STREAM_EVERY_MS,
     async () => {
-      stream = await api.stream();
+      if (!api.canAdminister) return showUnlocked(false);
+      const stream = await api.stream();
+      panels.stream = stream;
       showPartitions(stream, Date.now());
-      await replays.refresh(stream.views);
-      setAdministrable(true);
+      filters.offerViews(stream.views.map(({ name }) => name));
+      await workbench.refresh(stream.views);
+      showUnlocked(true);
     },
     (error) => {
-      // A silent edge is the answers' business to report; a wrong token is ours.
-      if (error instanceof ApiProblem || stream === null) setAdministrable(false);
+      // A silent edge is the answers' business to report; a wrong key is ours.
+      if (error instanceof ApiProblem || panels.stream === null) showUnlocked(false);
     },
   );
+  offerUnlocking(api, () => administered.kick());
 }
 
 interface Given {
@@ -114,23 +144,24 @@ interface Given {
 
 async function ask(api: Api, choice: Filters["choice"]): Promise<Given> {
   const minutes = bucketMinutes(choice.range);
-  const base: Query = { ...asQuery(choice.range), where: choice.where };
+  const counted = { where: choice.where, ...(choice.view !== null && { view: choice.view }) };
+  const base: Query = { ...asQuery(choice.range), ...counted };
   const [series, top, pulse] = await Promise.all([
     api.query({ ...base, every: `${minutes}m` }),
     api.query({ ...base, groupBy: ["adId"], orderBy: "-clicks", limit: TOP_LIMIT }),
     // Its own question, because the buckets of a long range are wider than a minute.
-    choice.range.kind === "live" ? api.query({ last: "2m", where: choice.where, every: "1m" }) : null,
+    choice.range.kind === "live" ? api.query({ last: "2m", ...counted, every: "1m" }) : null,
   ]);
   return { choice, minutes, series, top, pulse };
 }
 
-function show({ choice, minutes, series, top, pulse }: Given, chart: Chart, stream: Stream | null, now: number): void {
+function show({ choice, minutes, series, top, pulse }: Given, panels: Panels, now: number): void {
   const counts = series.rows.map((row) => Number(row["clicks"] ?? 0));
   const clicks = counts.reduce((sum, count) => sum + count, 0);
   const bucketMs = minutes * MINUTE_MS;
   const title = `Clicks per ${bucketName(minutes)}`;
   setText(byId("chart-title", HTMLElement), title);
-  chart.draw(
+  panels.chart.draw(
     {
       times: series.rows.map((row) => Number(row["time"] ?? 0)),
       counts,
@@ -148,18 +179,10 @@ function show({ choice, minutes, series, top, pulse }: Given, chart: Chart, stre
     empty,
     Object.keys(choice.where).length > 0 ? "No clicks match these filters." : "No clicks in this range yet.",
   );
-  const shownTop = showTopAds(top, clicks);
+  const shownTop = panels.topAds.show(top, clicks);
   showHeadline({ range: choice.range, series, pulse, top: shownTop, bucketMinutes: minutes });
-  showFacts(series, stream, now);
+  showFacts(series, panels.stream, now);
   showGaps(series, now);
   showLiveness("live", choice.range.kind === "live" ? "Live" : "Up to date");
   document.title = `${plural(clicks, "click")} – Headwater`;
-}
-
-/** Panels that need the admin token stand either open or locked, with a word on what opens them. */
-function setAdministrable(open: boolean): void {
-  for (const name of ["log", "replay"]) {
-    byId(`${name}-panel`, HTMLElement).hidden = !open;
-    byId(`${name}-locked`, HTMLElement).hidden = open;
-  }
 }

@@ -1,17 +1,22 @@
-/** Range, country and device: reads them from the form, keeps them in the address, so that a view can be sent to others. */
+/** What is counted: reads it from the form, keeps it in the address, so that it can be sent to others, and went back to. */
 import type { Api, Query } from "./api.ts";
-import type { Row } from "./api-schemas.ts";
-import { byId, create } from "./dom.ts";
+import type { Answer, Row } from "./api-schemas.ts";
+import { byId, create, setText } from "./dom.ts";
 import { formatCompact, formatCountry } from "./format.ts";
 import { asQuery, isLiveRange, type Range } from "./range.ts";
 
 export interface Choice {
   readonly range: Range;
   readonly where: NonNullable<Query["where"]>;
+  /** Whose rules hold; null: all clicks. */
+  readonly view: string | null;
 }
 
+/** What occurs in the range, most frequent first, whatever else is filtered. */
+export type Occurring = Readonly<Record<Attribute, Answer>>;
+
 const ATTRIBUTES = ["country", "device"] as const;
-type Attribute = (typeof ATTRIBUTES)[number];
+export type Attribute = (typeof ATTRIBUTES)[number];
 
 /** More countries than this are found faster by typing into the address than by scrolling. */
 const OPTIONS_MAX = 60;
@@ -21,7 +26,7 @@ const ALL = "";
 const UNKNOWN = "unknown";
 const written = (value: string): string => `is:${value}`;
 
-const NAMES: Readonly<Record<Attribute, { readonly all: string; readonly of: (value: string) => string }>> = {
+export const NAMES: Readonly<Record<Attribute, { readonly all: string; readonly of: (value: string) => string }>> = {
   country: { all: "All countries", of: formatCountry },
   device: { all: "All devices", of: (value) => value },
 };
@@ -29,18 +34,25 @@ const NAMES: Readonly<Record<Attribute, { readonly all: string; readonly of: (va
 export class Filters {
   readonly #form = byId("filters", HTMLFormElement);
   readonly #dates = byId("dates", HTMLElement);
+  readonly #onChange: () => void;
   #choice: Choice;
+  /** As it is written; `ALL`: every ad. */
+  #ad = ALL;
 
   /** @param onChange called after every change that alters the question */
   constructor(onChange: () => void) {
+    this.#onChange = onChange;
     this.#restore(new URLSearchParams(location.search));
     this.#choice = this.#read({ kind: "live", last: "1h" });
-    this.#form.addEventListener("change", () => {
-      this.#choice = this.#read(this.#choice.range);
-      this.#remember();
-      onChange();
-    });
+    this.#form.addEventListener("change", () => this.#changed());
     this.#form.addEventListener("submit", (event) => event.preventDefault());
+    byId("all-ads", HTMLButtonElement).addEventListener("click", () => this.chooseAd(null));
+    byId("zoom-out", HTMLButtonElement).addEventListener("click", () => this.zoomOut());
+    addEventListener("popstate", () => {
+      this.#restore(new URLSearchParams(location.search));
+      this.#choice = this.#read(this.#choice.range);
+      this.#onChange();
+    });
   }
 
   /** The same object until something changes. */
@@ -48,15 +60,53 @@ export class Filters {
     return this.#choice;
   }
 
-  /** Fills both lists with what occurs in the range, most frequent first, whatever else is filtered. */
-  async loadOptions(api: Api): Promise<void> {
+  /** Looks at a stretch of time more closely; the back button, or `zoomOut`, leads back. */
+  zoomIn(from: number, to: number): void {
+    history.pushState({ zoomed: true }, "", location.href);
+    this.#showRange({ kind: "dates", from, to });
+    this.#changed();
+  }
+
+  zoomOut(): void {
+    if (isZoomed()) history.back();
+  }
+
+  chooseAd(ad: string | null): void {
+    this.#ad = ad === null ? ALL : written(ad);
+    this.#changed();
+  }
+
+  choose(attribute: Attribute, value: string): void {
+    const select = this.#select(attribute);
+    const chosen = written(value);
+    if (![...select.options].some((one) => one.value === chosen)) select.append(optionFor(attribute, chosen));
+    select.value = chosen;
+    this.#changed();
+  }
+
+  /** Names of views, by whose rules clicks can be counted. */
+  offerViews(names: readonly string[]): void {
+    const select = this.#select("view");
+    const known = [...select.options].map(({ value }) => value);
+    const missing = names.filter((name) => !known.includes(name));
+    select.append(...missing.map((name) => option(name, name)));
+  }
+
+  #changed(): void {
+    this.#choice = this.#read(this.#choice.range);
+    this.#remember();
+    this.#onChange();
+  }
+
+  /** Fills both lists with what occurs in the range. */
+  async loadOptions(api: Api): Promise<Occurring> {
     const range = asQuery(this.#choice.range);
-    const answers = await Promise.all(
-      ATTRIBUTES.map((attribute) =>
-        api.query({ ...range, groupBy: [attribute], orderBy: "-clicks", limit: OPTIONS_MAX }),
-      ),
-    );
-    ATTRIBUTES.forEach((attribute, index) => this.#fill(attribute, answers[index]?.rows ?? []));
+    const ask = (attribute: Attribute) =>
+      api.query({ ...range, groupBy: [attribute], orderBy: "-clicks", limit: OPTIONS_MAX });
+    const [country, device] = await Promise.all([ask("country"), ask("device")]);
+    this.#fill("country", country.rows);
+    this.#fill("device", device.rows);
+    return { country, device };
   }
 
   #fill(attribute: Attribute, rows: readonly Row[]): void {
@@ -84,7 +134,12 @@ export class Filters {
       if (value === UNKNOWN) where[attribute] = { exists: false };
       else if (value !== ALL) where[attribute] = value.slice(written("").length);
     }
-    return { range: this.#readRange(before), where };
+    if (this.#ad !== ALL) where["adId"] = this.#ad.slice(written("").length);
+    byId("chosen", HTMLElement).hidden = this.#ad === ALL;
+    setText(byId("chosen-ad", HTMLElement), `Only ad ${String(where["adId"] ?? "")}`);
+    byId("zoom-out", HTMLElement).hidden = !isZoomed();
+    const view = this.#select("view").value;
+    return { range: this.#readRange(before), where, view: view === ALL ? null : view };
   }
 
   #readRange(before: Range): Range {
@@ -101,25 +156,38 @@ export class Filters {
   }
 
   #restore(address: URLSearchParams): void {
-    const now = Date.now();
     const from = Number(address.get("from") ?? Number.NaN);
     const to = Number(address.get("to") ?? Number.NaN);
     const hasDates = Number.isSafeInteger(from) && Number.isSafeInteger(to) && from < to;
-    this.#input("from").value = localInputValue(hasDates ? from : now - 86_400_000);
-    this.#input("to").value = localInputValue(hasDates ? to : now + 60_000);
     const asked = address.get("range");
-    const range = hasDates ? "dates" : isLiveRange(asked) ? asked : "1h";
-    for (const radio of this.#form.querySelectorAll<HTMLInputElement>("input[name=range]")) {
-      radio.checked = radio.value === range;
-    }
+    this.#showRange(hasDates ? { kind: "dates", from, to } : { kind: "live", last: isLiveRange(asked) ? asked : "1h" });
+    this.#ad = address.get("ad") ?? ALL;
+    this.#restoreView(address.get("view") ?? ALL);
     for (const attribute of ATTRIBUTES) {
       const chosen = address.get(attribute) ?? ALL;
       const select = this.#select(attribute);
-      select.append(option(ALL, NAMES[attribute].all));
+      select.replaceChildren(option(ALL, NAMES[attribute].all));
       if (chosen === UNKNOWN || chosen.startsWith(written(""))) {
         select.append(optionFor(attribute, chosen));
         select.value = chosen;
       }
+    }
+  }
+
+  #restoreView(view: string): void {
+    const select = this.#select("view");
+    if (select.options.length === 0) select.append(option(ALL, "All clicks"));
+    this.offerViews(view === ALL ? [] : [view]);
+    select.value = view;
+  }
+
+  #showRange(range: Range): void {
+    const now = Date.now();
+    this.#input("from").value = localInputValue(range.kind === "dates" ? range.from : now - 86_400_000);
+    this.#input("to").value = localInputValue(range.kind === "dates" ? range.to : now + 60_000);
+    const chosen = range.kind === "dates" ? "dates" : range.last;
+    for (const radio of this.#form.querySelectorAll<HTMLInputElement>("input[name=range]")) {
+      radio.checked = radio.value === chosen;
     }
   }
 
@@ -135,16 +203,24 @@ export class Filters {
       const { value } = this.#select(attribute);
       if (value !== ALL) address.set(attribute, value);
     }
-    history.replaceState(null, "", `?${address}`);
+    if (this.#ad !== ALL) address.set("ad", this.#ad);
+    if (this.#choice.view !== null) address.set("view", this.#choice.view);
+    history.replaceState(history.state, "", `?${address}${location.hash}`);
   }
 
-  #select(attribute: Attribute): HTMLSelectElement {
+  #select(attribute: Attribute | "view"): HTMLSelectElement {
     return this.#form.elements.namedItem(attribute) as HTMLSelectElement;
   }
 
   #input(name: "from" | "to"): HTMLInputElement {
     return this.#form.elements.namedItem(name) as HTMLInputElement;
   }
+}
+
+/** Whether this entry of the history was made by zooming. */
+function isZoomed(): boolean {
+  const state: unknown = history.state;
+  return typeof state === "object" && state !== null && "zoomed" in state;
 }
 
 const option = (value: string, text: string): HTMLOptionElement => create("option", { value }, text);

@@ -7,17 +7,22 @@ const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionD
 /** 1,234,567 */
 export const formatCount = (count: number): string => whole.format(count);
 
+const exact = new Intl.NumberFormat("en", { maximumFractionDigits: 4 });
+
+/** 1,234.5678: of measures that need not be whole. */
+export const formatNumber = (value: number): string => exact.format(value);
+
 /** 1.23M: where only the size matters. */
 export const formatCompact = (count: number): string => compact.format(count);
 
 /** 12.3%; a share of nothing is a dash. */
 export const formatShare = (part: number, of: number): string => (of === 0 ? "–" : percent.format(part / of));
 
-/** +12, −3 or "no change": never a lone sign. */
+/** +12, −0.3 or "no change": never a lone sign. */
 export function formatChange(before: number, after: number): string {
   const change = after - before;
   if (change === 0) return "no change";
-  return `${change > 0 ? "+" : "−"}${whole.format(Math.abs(change))}`;
+  return `${change > 0 ? "+" : "−"}${exact.format(Math.abs(change))}`;
 }
 
 /** "1 click", "2 clicks". */

@@ -12,7 +12,7 @@ import {
   plural,
 } from "./format.ts";
 import { bucketName, LIVE_RANGES, type Range } from "./range.ts";
-import type { TopAds } from "./top-ads.ts";
+import type { TopAdsInShort } from "./top-ads.ts";
 
 /** A screen reader hears the numbers this often at most; every second would drown everything else. */
 const SPOKEN_EVERY_MS = 30_000;
@@ -25,7 +25,7 @@ export interface Headline {
   readonly series: Answer;
   /** The last minutes by the minute; null for a range of dates. */
   readonly pulse: Answer | null;
-  readonly top: TopAds;
+  readonly top: TopAdsInShort;
   readonly bucketMinutes: number;
 }
 

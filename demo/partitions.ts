@@ -1,9 +1,9 @@
 /** Where each partition's log starts and ends, and what it holds between. */
 import type { Partition, Stream } from "./api-schemas.ts";
 import { byId, create, setText } from "./dom.ts";
-import { formatBytes, formatCount, formatDuration, formatMoment, plural } from "./format.ts";
+import { formatBytes, formatCount, formatDuration, formatMoment, formatShare, plural } from "./format.ts";
 
-export function showPartitions({ partitions, config }: Stream, nowMs: number): void {
+export function showPartitions({ partitions, config }: Pick<Stream, "partitions" | "config">, nowMs: number): void {
   const body = byId("partitions", HTMLTableSectionElement);
   while (body.rows.length > partitions.length) body.deleteRow(-1);
   partitions.forEach((partition, index) => {
@@ -15,7 +15,7 @@ export function showPartitions({ partitions, config }: Stream, nowMs: number): v
     row.classList.toggle("failed", "error" in partition);
     row.style.setProperty("--kept-from", String("error" in partition ? 1 : startShare(partition)));
   });
-  setText(byId("log-note", HTMLElement), noteOf(partitions, config.retentionMs));
+  showFacts(retentionFacts({ partitions, config }, nowMs));
 }
 
 const COLUMNS = 9;
@@ -28,13 +28,13 @@ const WIDE_FROM = 5;
 
 function cellsOf(partition: Partition, nowMs: number): readonly string[] {
   if ("error" in partition) return [String(partition.partition), "–", "", "–", "no answer", "–", "–", "–", "–"];
-  const { logStart, logEnd, records, bytes, late, duplicates, watermark } = partition;
+  const { logStart, logEnd, bytes, late, duplicates, watermark, checkpointOffset } = partition;
   return [
     String(partition.partition),
     formatCount(logStart),
     "",
     formatCount(logEnd),
-    formatCount(records),
+    formatCount(Math.max(0, logEnd - checkpointOffset)),
     formatBytes(bytes),
     formatCount(late),
     formatCount(duplicates),
@@ -55,10 +55,43 @@ function emptyRow(): HTMLTableRowElement {
 const startShare = ({ logStart, logEnd }: { logStart: number; logEnd: number }): number =>
   logEnd === 0 ? 1 : logStart / logEnd;
 
-function noteOf(partitions: readonly Partition[], retentionMs: number): string {
+type Fact = readonly [name: string, text: string];
+
+/** What is kept, for how long, and how near it is to being trimmed. */
+function retentionFacts({ partitions, config }: Pick<Stream, "partitions" | "config">, nowMs: number): readonly Fact[] {
   const answering = partitions.flatMap((partition) => ("error" in partition ? [] : [partition]));
-  const records = answering.reduce((sum, { records }) => sum + records, 0);
-  const kept = `${plural(records, "record")} in ${plural(partitions.length, "partition")}, kept for ${formatDuration(retentionMs)}.`;
+  const sum = (of: (partition: (typeof answering)[number]) => number) =>
+    answering.reduce((total, one) => total + of(one), 0);
   const silent = partitions.length - answering.length;
-  return silent === 0 ? kept : `${kept} ${plural(silent, "partition does", "partitions do")} not answer.`;
+  const trimmed = sum(({ logStart }) => logStart);
+  const oldest = Math.min(...answering.map(({ oldestAppendTime }) => oldestAppendTime ?? Number.POSITIVE_INFINITY));
+  const fullest = Math.max(0, ...answering.map(({ bytes }) => bytes));
+  return [
+    [
+      "Kept",
+      `${plural(
+        sum(({ records }) => records),
+        "record",
+      )}, ${formatBytes(sum(({ bytes }) => bytes))}`,
+    ],
+    ["Since", Number.isFinite(oldest) ? formatMoment(oldest, nowMs) : "nothing yet"],
+    [
+      "Retention",
+      `${formatDuration(config.retentionMs)}, or ${formatBytes(config.retentionBytes)} a partition (fullest: ${formatShare(fullest, config.retentionBytes)})`,
+    ],
+    ["Trimmed", trimmed === 0 ? "nothing so far" : `${plural(trimmed, "record")}; their answers stay in the views`],
+    ...(silent === 0 ? [] : [["Silent", plural(silent, "partition does", "partitions do") + " not answer"] as const]),
+  ];
+}
+
+function showFacts(facts: readonly Fact[]): void {
+  const list = byId("log-facts", HTMLDListElement);
+  while (list.children.length > facts.length) list.lastElementChild?.remove();
+  facts.forEach(([name, text], index) => {
+    const fact = list.children[index] ?? list.appendChild(create("div", {}, create("dt"), create("dd")));
+    const [term, detail] = fact.children;
+    if (!term || !detail) return;
+    setText(term, name);
+    setText(detail, text);
+  });
 }

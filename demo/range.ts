@@ -47,3 +47,14 @@ export function bucketName(minutes: number): string {
 /** The range as a query takes it. */
 export const asQuery = (range: Range) =>
   range.kind === "live" ? { last: range.last } : { from: range.from, to: range.to };
+
+/** Where a click on one bar leads: the bar, but no less than this, for a minute alone is one bar again. */
+const CLICKED_SPAN_MIN_MS = 15 * MINUTE_MS;
+
+/** @returns null: what is shown is no wider than that already */
+export function aroundBucket(time: number, bucketMs: number, shownMs: number): { from: number; to: number } | null {
+  const span = Math.max(bucketMs, CLICKED_SPAN_MIN_MS);
+  if (span >= shownMs) return null;
+  const from = Math.round((time + bucketMs / 2 - span / 2) / MINUTE_MS) * MINUTE_MS;
+  return { from, to: from + span };
+}

@@ -39,8 +39,8 @@ try {
   const config = { stream: "clicks", readKey: stream.keys.read, adminToken: server.adminToken };
   await page.route("**/config.json", (route) => route.fulfill({ json: config }));
   await page.goto(`${server.url}/dashboard?from=${SHOWN.from}&to=${SHOWN.to}`);
-  await page.click("#replay-button");
-  await page.locator("#job[data-state=caught-up]").waitFor({ timeout: 60_000 });
+  await page.locator("#log-panel").waitFor({ timeout: 60_000 });
+  await page.locator("#top-country tr").first().waitFor({ timeout: 60_000 });
   mkdirSync(dirname(PICTURE), { recursive: true });
   await page.screenshot({ path: PICTURE, fullPage: true });
   const { size } = statSync(PICTURE);

@@ -1,0 +1,50 @@
+/** The decisions that change which numbers are answered: each says first what it does, and is asked for again. */
+import type { Api } from "../api.ts";
+import type { Replay, View } from "../api-schemas.ts";
+import { openDialog } from "../dialog.ts";
+import { create } from "../dom.ts";
+import { differences, rollBackWords, totalsOf } from "./replay-words.ts";
+
+export const askToPromote = (api: Api, job: Replay): Promise<void> =>
+  openDialog({
+    title: `Let generation ${job.generation} answer?`,
+    body: [
+      job.diff
+        ? differences(job)
+        : `There is no comparison: ${job.error ?? "nothing says why"}. What it changes is not known.`,
+      ...(job.diff ? [totalsList(job)] : []),
+      `From then on ${job.view} is answered by generation ${job.generation}. The one before goes on following, so that you can return at once.`,
+    ],
+    fields: [],
+    action: "Promote",
+    submit: () => api.promote(job.id),
+  });
+
+export const askToCancel = (api: Api, job: Replay): Promise<void> =>
+  openDialog({
+    title: `Drop generation ${job.generation}?`,
+    body: ["What this replay has built is deleted. The answers do not change."],
+    fields: [],
+    action: "Drop it",
+    submit: () => api.cancel(job.id),
+  });
+
+export const askToRollBack = (api: Api, view: View): Promise<void> =>
+  openDialog({
+    title: `${rollBackWords(view)}?`,
+    body: [
+      `${view.name} is answered by generation ${view.generation} now. Generation ${view.previousGeneration} has followed every click since, and answers at once.`,
+    ],
+    fields: [],
+    action: rollBackWords(view),
+    submit: () => api.rollBack(view.name),
+  });
+
+const totalsList = (job: Replay): HTMLElement =>
+  create(
+    "ul",
+    { class: "totals" },
+    ...totalsOf(job).map(({ measure, before, after, change }) =>
+      create("li", {}, create("strong", {}, measure), ` ${before} → ${after}, ${change}`),
+    ),
+  );
