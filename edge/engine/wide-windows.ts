@@ -7,6 +7,12 @@ import { addInterval, clip, type Intervals, meets, subtract, type TimeInterval }
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
 
+/**
+ * How long a window has been over and unchanged when it becomes part of one of an hour, or of a day, where a view says nothing of
+ * it: minutes for what people still look into, hours for a quarter's comparisons.
+ */
+export const ROLLUP_DEFAULTS = { hourAfterMs: 7 * DAY_MS, dayAfterMs: 90 * DAY_MS } as const;
+
 /** Which event times lie in windows that were rolled up: whole windows each, none of them in both. */
 export interface WideWindows {
   readonly hours: Intervals;

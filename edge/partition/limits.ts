@@ -110,8 +110,6 @@ export const PARTITION_LIMITS = {
   windowsPageMax: 1_000,
   /** How windows are rolled up; see rollup.ts. */
   rollup: {
-    /** What a view is that says nothing of it: the ages of a window, over and unchanged, when it becomes part of a wider one. */
-    defaults: { hourAfterMs: 7 * DAY_MS, dayAfterMs: 90 * DAY_MS },
     /** How often windows are looked through for those that are due, at most: a day's worth at a time, if views keep them for days. */
     everyMaxMs: DAY_MS,
     /** Wall time that one alarm spends on it. */

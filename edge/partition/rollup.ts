@@ -10,7 +10,7 @@
  * still is merged into it (window-store.ts). Rests while a generation of the view is built or compared: two that are compared
  * keep their widths, and what one carries over from another stays whole.
  */
-import { canBeRolledUp, DAY_MS, HOUR_MS, meets, type TimeInterval, windowOfWidth } from "#engine";
+import { canBeRolledUp, DAY_MS, HOUR_MS, meets, ROLLUP_DEFAULTS, type TimeInterval, windowOfWidth } from "#engine";
 import { divisionsOf } from "./carrying.ts";
 import type { FactStore } from "./facts.ts";
 import type { Generation } from "./generation.ts";
@@ -136,7 +136,7 @@ export class Rollup {
 
 /** To which widths windows of a generation are rolled up, and after how long, the widest first. */
 function widthsOf({ config }: Generation): readonly { readonly widthMs: number; readonly afterMs: number }[] {
-  const { hourAfterMs, dayAfterMs } = config.rollup ?? PARTITION_LIMITS.rollup.defaults;
+  const { hourAfterMs, dayAfterMs } = config.rollup ?? ROLLUP_DEFAULTS;
   return [
     { widthMs: DAY_MS, afterMs: dayAfterMs },
     { widthMs: HOUR_MS, afterMs: hourAfterMs },

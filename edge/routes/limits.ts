@@ -62,6 +62,8 @@ export const CONFIG_LIMITS = {
   identifiersMax: 16,
   /** Views of a stream: every one is folded at every append. */
   viewsMax: 32,
+  /** How soon windows can be rolled up, in milliseconds: a window is written again for it. */
+  rollupAfterMinMs: 60 * MINUTE_MS,
   /** Longest window of a view, in milliseconds. */
   windowMaxMs: 1 * DAY_MS,
   /** Longest time that a replaced key may go on counting, in milliseconds. */

@@ -12,7 +12,7 @@
  */
 import { assert } from "#protocol";
 import { ENGINE_VERSION, type ViewSpec } from "#engine";
-import type { GenerationConfig } from "../partition/rpc.ts";
+import type { GenerationConfig, RollupAges } from "../partition/rpc.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import type { ViewConfig } from "./rpc.ts";
 import type { Generation, ViewState } from "./state.ts";
@@ -25,6 +25,7 @@ export function newView(config: ViewConfig, generationFloor: number): ViewState 
 export interface GenerationPlan {
   readonly spec: ViewSpec;
   readonly retentionMs: number;
+  readonly rollup?: RollupAges;
   readonly mode: "build" | "verify";
   readonly from: number | null;
   readonly maxDuty: number;
@@ -84,24 +85,40 @@ export function expirePrevious(view: ViewState, now: number): ViewState {
   return view.previous !== null && view.previous.until <= now ? { ...view, previous: null } : view;
 }
 
-/** Retention is no part of the specification: it changes at once, for all generations, and without a replay. */
-export function changeRetention(view: ViewState, retentionMs: number): ViewState {
-  if (view.config.retentionMs === retentionMs) return view;
+/** How long windows are kept, and when they are rolled up. */
+export type Keeping = Pick<ViewConfig, "retentionMs" | "rollup">;
+
+export const keepingOf = ({ retentionMs, rollup }: Keeping): Keeping => ({
+  retentionMs,
+  ...(rollup !== undefined && { rollup }),
+});
+
+export const isSameKeeping = (a: Keeping, b: Keeping): boolean =>
+  canonicalJson(keepingOf(a)) === canonicalJson(keepingOf(b));
+
+/** How windows are kept is no part of the specification: it changes at once, for all generations, and without a replay. */
+export function changeKeeping(view: ViewState, keeping: Keeping): ViewState {
+  if (isSameKeeping(view.config, keeping)) return view;
   return {
     ...view,
-    config: { ...view.config, retentionMs },
-    inForce: view.inForce && { ...view.inForce, retentionMs },
-    previous: view.previous && { ...view.previous, generation: { ...view.previous.generation, retentionMs } },
-    building: view.building && { ...view.building, retentionMs },
+    config: keep(view.config, keeping),
+    inForce: view.inForce && keep(view.inForce, keeping),
+    previous: view.previous && { ...view.previous, generation: keep(view.previous.generation, keeping) },
+    building: view.building && keep(view.building, keeping),
   };
+}
+
+function keep<T extends Keeping>(kept: T, keeping: Keeping): T {
+  const entries = Object.entries({ ...kept, ...keepingOf(keeping) });
+  return Object.fromEntries(entries.filter(([name]) => name !== "rollup" || keeping.rollup !== undefined)) as T;
 }
 
 /** What partitions have to keep of this view. Everything that is not in it they drop. */
 export function wantedGenerations(view: ViewState): readonly GenerationConfig[] {
   return [view.inForce, view.previous?.generation ?? null, view.building]
     .filter((generation) => generation !== null)
-    .map(({ generation, spec, retentionMs, mode, from, against, maxDuty }) => {
-      return { view: view.config.name, generation, spec, retentionMs, mode, from, against, maxDuty };
+    .map(({ generation, spec, mode, from, against, maxDuty, ...keeping }) => {
+      return { view: view.config.name, generation, spec, ...keepingOf(keeping), mode, from, against, maxDuty };
     });
 }
 
@@ -126,6 +143,10 @@ export function canonicalJson(value: unknown): string | undefined {
   );
 }
 
-const configOf = (name: string, { spec, retentionMs }: Generation): ViewConfig => ({ name, ...spec, retentionMs });
+const configOf = (name: string, { spec, ...keeping }: Generation): ViewConfig => ({
+  name,
+  ...spec,
+  ...keepingOf(keeping),
+});
 
 const keepUntil = (generation: Generation, now: number) => ({ generation, until: now + STREAM_LIMITS.previousKeptMs });

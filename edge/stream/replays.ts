@@ -9,6 +9,7 @@ import {
   expirePrevious,
   failBuilding,
   type GenerationPlan,
+  keepingOf,
   promoteGeneration,
   rollBackGeneration,
   specOf,
@@ -52,11 +53,11 @@ export function startReplay(
   const { from, mode, maxDuty } = request;
   if (mode === "verify") {
     if (view.inForce === null) return fail({ reason: "view_not_ready", view: name });
-    const { spec, retentionMs } = view.inForce;
-    return ok(beginReplay(state, view, { spec, retentionMs, mode, from, maxDuty }, "manual", now));
+    const { spec, ...keeping } = view.inForce;
+    return ok(beginReplay(state, view, { spec, ...keepingOf(keeping), mode, from, maxDuty }, "manual", now));
   }
   const config = typeof request.view === "string" ? view.config : request.view;
-  const plan: GenerationPlan = { spec: specOf(config), retentionMs: config.retentionMs, mode, from, maxDuty };
+  const plan: GenerationPlan = { spec: specOf(config), ...keepingOf(config), mode, from, maxDuty };
   return ok(beginReplay(state, view, plan, request.promote, now));
 }
 

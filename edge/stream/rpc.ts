@@ -4,7 +4,7 @@
  */
 import type { Result } from "#protocol";
 import type { Measures, SpamRule, ViewSpec, Where } from "#engine";
-import type { GenerationState, PartitionConfig, PartitionStatus } from "../partition/rpc.ts";
+import type { GenerationState, PartitionConfig, PartitionStatus, RollupAges } from "../partition/rpc.ts";
 
 export type KeyKind = "write" | "import" | "read";
 export type IpSetting = "drop" | "hash" | "store";
@@ -19,6 +19,8 @@ export interface ViewConfig {
   readonly spam?: SpamRule;
   /** How long a window is kept after the append time of the last record that changed it. */
   readonly retentionMs: number;
+  /** When windows are rolled up. Absent: after seven days to hours, after ninety to days. */
+  readonly rollup?: RollupAges;
 }
 
 export interface StreamConfig {

@@ -5,7 +5,7 @@
  * Stored as JSON (edge/stream/store.ts), so fields are added with a migration and never given a new meaning.
  */
 import type { HashSeed, ViewSpec } from "#engine";
-import type { GenerationState } from "../partition/rpc.ts";
+import type { GenerationState, RollupAges } from "../partition/rpc.ts";
 import type { KeyDigest, ReplayDiff, ReplayState, StreamConfig, ViewConfig } from "./rpc.ts";
 
 export interface StreamState {
@@ -56,6 +56,7 @@ export interface Generation {
   readonly spec: ViewSpec;
   readonly engineVersion: number;
   readonly retentionMs: number;
+  readonly rollup?: RollupAges;
   readonly mode: "build" | "verify";
   readonly from: number | null;
   readonly against: number | null;

@@ -3,7 +3,7 @@
  */
 import { assert, fail, ok, type Result } from "#protocol";
 import { ENGINE_VERSION } from "#engine";
-import { changeRetention, newView, sameSpec, specOf } from "./generations.ts";
+import { changeKeeping, isSameKeeping, keepingOf, newView, sameSpec, specOf } from "./generations.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { replayId } from "./replay-jobs.ts";
 import { beginReplay, cancelReplay } from "./replays.ts";
@@ -24,7 +24,7 @@ export interface ViewChange {
  * Makes a view, or makes it what `config` says. PUT is a declaration, so it can be sent again and again:
  *
  *   there is no such view                   it is built by replay over the retained log, and promoted automatically
- *   it answers just that already            nothing; a changed retention is set. A PUT that was being built is taken back
+ *   it answers just that already            nothing; a changed retention or roll-up is set. A PUT that was being built is taken back
  *   a PUT of just that is being built       nothing; its replay is named
  *   anything else                           a new generation is built and promoted automatically; it takes the place of
  *                                           another PUT that was being built
@@ -39,8 +39,8 @@ export function putView(state: StreamState, config: ViewConfig, now: number): Re
     return ok(buildView(state, newView(config, state.generationFloor), now, true));
   }
   const spec = specOf(config);
-  const declared = sameSpec(specOf(known.config), spec) && known.config.retentionMs === config.retentionMs;
-  const view = declared ? known : { ...changeRetention(known, config.retentionMs), config };
+  const declared = sameSpec(specOf(known.config), spec) && isSameKeeping(known.config, config);
+  const view = declared ? known : { ...changeKeeping(known, config), config };
   const kept = declared ? state : { ...state, views: withEntry(state.views, config.name, view) };
 
   const { building } = view;
@@ -63,7 +63,7 @@ export function putView(state: StreamState, config: ViewConfig, now: number): Re
 function buildView(state: StreamState, view: ViewState, now: number, created: boolean): ViewChange {
   const plan = {
     spec: specOf(view.config),
-    retentionMs: view.config.retentionMs,
+    ...keepingOf(view.config),
     mode: "build",
     from: null,
     maxDuty: DEFAULT_MAX_DUTY,

@@ -1,7 +1,8 @@
 /** A view as it is written in a request, and as it is shown. */
 import * as v from "valibot";
-import { ENGINE_LIMITS, holdsInvalid, MINUTE_MS } from "#engine";
+import { ENGINE_LIMITS, holdsInvalid, MINUTE_MS, ROLLUP_DEFAULTS } from "#engine";
 import type { ViewConfig, ViewDescription } from "../../stream/rpc.ts";
+import type { RollupAges } from "../../partition/rpc.ts";
 import { CONFIG_LIMITS, STREAM_DEFAULTS } from "../limits.ts";
 import { closedObject, durationSchema, NameSchema } from "./common.ts";
 import { DEFAULT_MEASURES, GroupBySchema, MeasuresSchema, namesCollide } from "./measures.ts";
@@ -12,6 +13,19 @@ const SpamSchema = closedObject({
   by: v.pipe(GroupBySchema, v.minLength(1, "at least one attribute")),
   within: durationSchema(1, ENGINE_LIMITS.spamWithinMaxMs),
 });
+
+/** How old a window is, and how long unchanged, when it becomes part of one of an hour, or of a day. */
+const RollupSchema = v.pipe(
+  closedObject({
+    hourAfter: v.exactOptional(durationSchema(CONFIG_LIMITS.rollupAfterMinMs, CONFIG_LIMITS.retentionMaxMs)),
+    dayAfter: v.exactOptional(durationSchema(CONFIG_LIMITS.rollupAfterMinMs, CONFIG_LIMITS.retentionMaxMs)),
+  }),
+  v.transform(({ hourAfter, dayAfter }): RollupAges => ({
+    hourAfterMs: hourAfter ?? ROLLUP_DEFAULTS.hourAfterMs,
+    dayAfterMs: dayAfter ?? ROLLUP_DEFAULTS.dayAfterMs,
+  })),
+  v.check(({ hourAfterMs, dayAfterMs }) => hourAfterMs <= dayAfterMs, "`dayAfter` is less than `hourAfter`"),
+);
 
 export const ViewSchema = v.pipe(
   closedObject({
@@ -26,6 +40,7 @@ export const ViewSchema = v.pipe(
     ),
     measures: v.exactOptional(MeasuresSchema),
     retention: v.exactOptional(durationSchema(1, CONFIG_LIMITS.retentionMaxMs)),
+    rollup: v.exactOptional(RollupSchema),
     spam: v.exactOptional(SpamSchema),
   }),
   v.check(
@@ -36,7 +51,7 @@ export const ViewSchema = v.pipe(
     ({ measures = DEFAULT_MEASURES, spam }) => spam !== undefined || !holdsInvalid({ measures }),
     "nothing is invalid without `spam`: there is nothing to count",
   ),
-  v.transform(({ name, where, groupBy, window, measures, spam, retention }): ViewConfig => ({
+  v.transform(({ name, where, groupBy, window, measures, spam, retention, rollup }): ViewConfig => ({
     name,
     where: where ?? {},
     groupBy: groupBy ?? [],
@@ -44,6 +59,7 @@ export const ViewSchema = v.pipe(
     measures: measures ?? DEFAULT_MEASURES,
     ...(spam !== undefined && { spam }),
     retentionMs: retention ?? STREAM_DEFAULTS.viewRetentionMs,
+    ...(rollup !== undefined && { rollup }),
   })),
 );
 
@@ -57,6 +73,12 @@ export const ViewAnswerSchema = v.object({
     v.object({ by: v.array(v.string()), within: v.pipe(v.number(), v.description("Milliseconds")) }),
   ),
   retention: v.pipe(v.number(), v.description("Milliseconds")),
+  rollup: v.exactOptional(
+    v.pipe(
+      v.object({ hourAfter: v.number(), dayAfter: v.number() }),
+      v.description("Milliseconds. Absent: after 7 days to hours, after 90 to days"),
+    ),
+  ),
   state: v.picklist(["building", "ready", "failed"]),
   generation: v.nullable(v.number()),
   previousGeneration: v.nullable(v.number()),
@@ -68,15 +90,20 @@ export const ViewAnswerSchema = v.object({
 });
 
 /** A view in the words of a request: what is shown can be sent back as it is. */
-export const viewToJson = ({ windowMs, retentionMs, ...view }: ViewConfig) => ({
+export const viewToJson = ({ windowMs, retentionMs, rollup, ...view }: ViewConfig) => ({
   ...view,
   window: windowMs,
-  retention: retentionMs,
+  ...keepingToJson({ retentionMs, rollup }),
 });
 
 /** The same, with what became of the view. */
-export const viewDescriptionToJson = ({ windowMs, retentionMs, ...view }: ViewDescription) => ({
+export const viewDescriptionToJson = ({ windowMs, retentionMs, rollup, ...view }: ViewDescription) => ({
   ...view,
   window: windowMs,
+  ...keepingToJson({ retentionMs, rollup }),
+});
+
+const keepingToJson = ({ retentionMs, rollup }: { retentionMs: number; rollup: RollupAges | undefined }) => ({
   retention: retentionMs,
+  ...(rollup !== undefined && { rollup: { hourAfter: rollup.hourAfterMs, dayAfter: rollup.dayAfterMs } }),
 });

@@ -115,6 +115,27 @@ describe("a PUT of a view", () => {
     expect(partitionConfigs(put.state)[0]?.generations.map(({ retentionMs }) => retentionMs)).toEqual([5, 5]);
   });
 
+  it("sets when windows are rolled up on all generations without a replay, and takes it away again", () => {
+    const rebuilt = report(expectOk(putView(ready, FROM_PHONES, 2_000)).state, "clicks_per_ad-2", 3_000);
+    const rollup = { hourAfterMs: 5, dayAfterMs: 6 };
+    const put = expectOk(putView(rebuilt, { ...FROM_PHONES, rollup }, 4_000));
+    expect(put.replay).toBeNull();
+    const told = (state: typeof ready) => partitionConfigs(state)[0]?.generations.map((config) => config.rollup);
+    expect(told(put.state)).toEqual([rollup, rollup]);
+    // What is built later is told too, and what is rolled back to.
+    const built = report(
+      expectOk(putView(put.state, { ...CLICKS_PER_AD, rollup }, 5_000)).state,
+      "clicks_per_ad-3",
+      6_000,
+    );
+    expect(told(built)).toEqual([rollup, rollup]);
+    expect(built.views.get("clicks_per_ad")?.config.rollup).toEqual(rollup);
+    const back = expectOk(putView(built, CLICKS_PER_AD, 7_000));
+    expect(back.replay).toBeNull();
+    expect(told(back.state)).toEqual([undefined, undefined]);
+    expect(back.state.views.get("clicks_per_ad")?.config).toEqual(CLICKS_PER_AD);
+  });
+
   it("takes the place of another PUT that is being built", () => {
     const first = expectOk(putView(ready, FROM_PHONES, 2_000)).state;
     const second = expectOk(putView(first, { ...FROM_PHONES, where: { device: "tablet" } }, 2_500));
