@@ -1,6 +1,9 @@
 /** The commands, and how the command line speaks: help, mistakes, failures. */
 import { buildApplication, buildRouteMap, text_en } from "@stricli/core";
+import { promote, rollback } from "./commands/promote.ts";
 import { query } from "./commands/query.ts";
+import { replay } from "./commands/replay.ts";
+import { diff, replays } from "./commands/replays.ts";
 import { streams } from "./commands/streams.ts";
 import { views } from "./commands/views.ts";
 import type { Context } from "./context.ts";
@@ -8,7 +11,7 @@ import { CliError, EXIT } from "./failure.ts";
 import { harmless } from "./output.ts";
 
 const routes = buildRouteMap({
-  routes: { streams, views, query },
+  routes: { streams, query, views, replay, replays, diff, promote, rollback },
   docs: {
     brief: "Headwater from a terminal",
     fullDescription: `Headwater from a terminal: ask, replay, decide, and move clicks in and out, over the public HTTP API.

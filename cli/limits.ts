@@ -21,4 +21,6 @@ export const OUTPUT_LIMITS = {
 export const REPLAY_LIMITS = {
   /** How often a replay that is watched is asked for. */
   pollMs: 500,
+  /** Polls after which one that promotes itself, and has caught up, is taken to wait for somebody. */
+  promotionPollsMax: 10,
 } as const;

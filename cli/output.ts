@@ -48,7 +48,7 @@ export function note(text: string): void {
 function show(cell: Cell): string {
   if (cell === null || cell === undefined) return "";
   if (typeof cell !== "string") return String(cell);
-  const text = harmless(cell);
+  const text = harmless(cell).replaceAll("\n", String.raw`\n`);
   return text.length <= OUTPUT_LIMITS.cellMax ? text : `${text.slice(0, OUTPUT_LIMITS.cellMax - 1)}…`;
 }
 
@@ -57,10 +57,10 @@ function show(cell: Cell): string {
  * anyhow, are written out. In JSON the result says the same.
  */
 export const harmless = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (control) => {
-    return `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  text.replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Milliseconds since the epoch as ISO 8601, without a fraction that says nothing. */
 export const showTime = (time: number | null): string =>

@@ -9,7 +9,7 @@ export const StreamsSchema = v.object({ streams: v.array(v.object({ name: v.stri
 const SpecificationSchema = v.looseObject({ name: v.string() });
 export type Specification = v.InferOutput<typeof SpecificationSchema>;
 
-const ViewSchema = v.looseObject({
+export const ViewSchema = v.looseObject({
   name: v.string(),
   groupBy: v.array(v.string()),
   window: v.number(),
