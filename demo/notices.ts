@@ -49,9 +49,9 @@ export function showGaps(answer: Answer, nowMs: number): void {
   const at = (time: number) => formatMoment(time, nowMs);
   const missing = answer.missing.map(({ partition, from, to, reason }): string =>
     partition !== undefined
-      ? `partition ${partition}: ${reason}`
+      ? `partition ${partition}, which ${reasonInWords(reason)}`
       : from !== undefined && to !== undefined
-        ? `${at(from)} to ${at(to)}: ${reason}`
+        ? `${at(from)} to ${at(to)}, which ${reasonInWords(reason)}`
         : reason,
   );
   const notices: Notice[] = [];
@@ -68,6 +68,15 @@ export function showGaps(answer: Answer, nowMs: number): void {
   }
   show(notices);
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  trimmed: "was trimmed from the log",
+  rolled_up: "is kept in wider windows than asked for",
+  unavailable: "does not answer",
+  timeout: "did not answer in time",
+};
+
+const reasonInWords = (reason: string): string => REASONS[reason] ?? `is not there (${reason})`;
 
 let shown = "";
 

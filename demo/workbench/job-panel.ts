@@ -78,7 +78,6 @@ export class JobPanel {
   }
 
   #showChoice(jobs: readonly Replay[], shown: Replay): void {
-    byId("job-pick-label", HTMLElement).hidden = jobs.length < 2;
     const options = jobs.map(
       (job) => [job.id, `${jobName(job)}: ${jobInWords(job, null).state.toLowerCase()}`] as const,
     );

@@ -1,6 +1,6 @@
 /** A view's rule as the API shows and takes it, and in words. Pure. */
 import * as v from "valibot";
-import { durationText } from "./durations.ts";
+import { durationText, parseDuration } from "./durations.ts";
 
 /** As it is shown; sent back, it means the same. Durations are in milliseconds. */
 export const RuleSchema = v.object({
@@ -52,12 +52,23 @@ export interface RuleChange {
 }
 
 /** What differs between two rules, part by part. */
-export const changesBetween = (before: Specification, after: Specification): readonly RuleChange[] =>
-  PARTS.map((part) => ({
+export function changesBetween(before: Specification, after: Specification): readonly RuleChange[] {
+  const known = PARTS.map((part) => ({
     part: NAMES[part],
     before: partInWords(part, before[part]),
     after: partInWords(part, after[part]),
-  })).filter((change) => change.before !== change.after);
+  }));
+  // Parts that are new to this page are shown as they are: the edge may know them, and else says so.
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const unknown = [...names]
+    .filter((name) => name !== "name" && !PARTS.some((part) => part === name))
+    .map((part) => ({
+      part,
+      before: JSON.stringify(before[part]) ?? "not there",
+      after: JSON.stringify(after[part]) ?? "not there",
+    }));
+  return [...known, ...unknown].filter((change) => change.before !== change.after);
+}
 
 function partInWords(part: Part, value: unknown): string {
   switch (part) {
@@ -125,7 +136,11 @@ function spamInWords({ by, within }: Readonly<Record<string, unknown>>): string 
   return `left out: a click of the same ${key} within ${durationInWords(within)} of an earlier one`;
 }
 
-const durationInWords = (value: unknown): string => (typeof value === "number" ? durationText(value) : String(value));
+/** However it is written, it reads the same. */
+function durationInWords(value: unknown): string {
+  const ms = typeof value === "number" ? value : parseDuration(String(value));
+  return ms === null ? String(value) : durationText(ms);
+}
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
