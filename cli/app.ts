@@ -1,5 +1,6 @@
 /** The commands, and how the command line speaks: help, mistakes, failures. */
 import { buildApplication, buildRouteMap, text_en } from "@stricli/core";
+import { importCommand } from "./commands/import.ts";
 import { promote, rollback } from "./commands/promote.ts";
 import { query } from "./commands/query.ts";
 import { replay } from "./commands/replay.ts";
@@ -11,7 +12,7 @@ import { CliError, EXIT } from "./failure.ts";
 import { harmless } from "./output.ts";
 
 const routes = buildRouteMap({
-  routes: { streams, query, views, replay, replays, diff, promote, rollback },
+  routes: { streams, query, views, replay, replays, diff, promote, rollback, import: importCommand },
   docs: {
     brief: "Headwater from a terminal",
     fullDescription: `Headwater from a terminal: ask, replay, decide, and move clicks in and out, over the public HTTP API.

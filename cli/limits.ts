@@ -24,3 +24,10 @@ export const REPLAY_LIMITS = {
   /** Polls after which one that promotes itself, and has caught up, is taken to wait for somebody. */
   promotionPollsMax: 10,
 } as const;
+
+export const IMPORT_LIMITS = {
+  /** Attempts in a row that may fail before the import gives up: about three minutes. */
+  attemptsMax: 10,
+  backoffMinMs: 500,
+  backoffMaxMs: 30_000,
+} as const;
