@@ -2,6 +2,7 @@
  * The rows of an answer: groups and buckets in their order, cut at the limit. Nothing is computed here that a group's
  * accumulators do not already hold.
  */
+import { withoutEmpty } from "./empty-groups.ts";
 import type { FoldState } from "./fold-state.ts";
 import type { GroupTable } from "./group-table.ts";
 import { identity } from "./identity.ts";
@@ -35,8 +36,9 @@ interface Candidates {
 
 /** Answers a query from the state that was folded or merged for it. */
 export function answerRows(query: Query, state: FoldState): AnswerRows {
-  const { measures } = shapeOf(query.groupBy, query.measures);
-  const candidates = findCandidates(query, state);
+  const shape = shapeOf(query.groupBy, query.measures);
+  const { measures } = shape;
+  const candidates = findCandidates(query, withoutEmpty(shape, state));
   const count = candidates.groups.length;
   const first = firstCandidates(query, measures, candidates, query.limit);
   const rows = Array.from(first, (candidate) => renderRow(query, measures, candidates, candidate));

@@ -23,7 +23,7 @@
 import type { GroupTable } from "./group-table.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
 import { measureValues } from "./measure.ts";
-import { type PlannedMeasure, shapeOf } from "./plan.ts";
+import { needsRule, type PlannedMeasure, shapeOf } from "./plan.ts";
 import type { Query } from "./spec.ts";
 import { topN } from "./top-n.ts";
 
@@ -39,7 +39,8 @@ const ADDEND_MAX = 2 ** 1000;
 /** How a query over so many partitions may stop early; null: it needs all groups. */
 export function earlyStopOf(query: Query, partitions: number): EarlyStop | null {
   const { groupBy, everyMs, limit } = query;
-  if (groupBy.length === 0 || everyMs !== null || limit < 1) return null;
+  // Whether a group of sessions is empty is only known of all of it.
+  if (groupBy.length === 0 || everyMs !== null || limit < 1 || needsRule(query)) return null;
   if (partitions === 1) return "first";
   return query.orderBy?.descending === true && orderingMeasure(query) !== null ? "thresholds" : null;
 }

@@ -7,7 +7,7 @@ import { TableMemory } from "./table-memory.ts";
 import { Interner } from "./interner.ts";
 import { ENGINE_LIMITS } from "./limits.ts";
 import type { Shape } from "./plan.ts";
-import type { RecentTimes } from "./recent-times.ts";
+import type { KeyedStretches } from "./keyed-stretches.ts";
 import { Scratch } from "./scratch.ts";
 import type { HashSeed } from "./siphash.ts";
 
@@ -23,7 +23,7 @@ export interface FoldState {
   /** The stream's, under which values are hashed for distinct counts; null for a state that only merges. */
   readonly seed: HashSeed | null;
   /** What a rule that needs order remembers of all records that were folded before; null without such a rule. */
-  readonly memory: RecentTimes | null;
+  readonly memory: KeyedStretches | null;
   readonly scratch: Scratch;
   readonly tableMemory: TableMemory;
 }
@@ -35,7 +35,7 @@ export interface FoldState {
 export const createState = (
   shape: Shape,
   seed: HashSeed | null = null,
-  memory: RecentTimes | null = null,
+  memory: KeyedStretches | null = null,
 ): FoldState => ({
   interners: shape.groupBy.map(() => new Interner()),
   windows: new Map(),

@@ -16,17 +16,17 @@ import { assert } from "#protocol";
 import type { AttributeColumns, ColumnBatch, Grouping } from "./column-batch.ts";
 import { DistinctSets } from "./distinct.ts";
 import { type FoldState, windowOf } from "./fold-state.ts";
+import { areRunsOf, assignGroups, forWindows } from "./find-groups.ts";
 import { inOffsetOrder } from "./gather.ts";
 import type { GroupTable } from "./group-table.ts";
-import type { Interner } from "./interner.ts";
-import { NumberCounts } from "./number-columns.ts";
+import { NumberCounts, SignedSums } from "./number-columns.ts";
 import type { FoldPlan } from "./plan.ts";
 import { type Selection, selectGrouped, selectRows, type Wanted, type WindowRows } from "./select-rows.ts";
 import { type HashSeed, hashText } from "./siphash.ts";
-import type { Scratch } from "./scratch.ts";
+import { foldSessions } from "./sessions.ts";
 import { judge, VERDICT } from "./spam.ts";
-import { runsOfRows, spreadRuns } from "./spread-runs.ts";
-import { taggedText, type Value } from "./value.ts";
+import { spreadRuns } from "./spread-runs.ts";
+import { taggedText } from "./value.ts";
 
 /**
  * Folds records [start, end) of a batch, counted in offset order, into a state.
@@ -40,6 +40,7 @@ export function fold(plan: FoldPlan, state: FoldState, batch: ColumnBatch, start
   const { grouping } = batch;
   // In two is cut only what a crash or a trim has cut.
   if (grouping !== null && end - start < batch.count) return fold(plan, state, inOffsetOrder(batch), start, end);
+  if (plan.session !== null) return foldSessions(plan, state, inOffsetOrder(batch), start, end);
   judgeRows(plan, state, batch, start, end);
   const select = (wanted?: Wanted) =>
     grouping === null
@@ -70,12 +71,6 @@ const hasRunsFor = (plan: FoldPlan, batch: ColumnBatch, grouping: Grouping): boo
   plan.groupBy.length === 1 &&
   areRunsOf(batch, grouping, plan.groupBy[0] as string);
 
-/** Whether the runs say all that the batch has of an attribute. */
-function areRunsOf({ attributes }: ColumnBatch, { attribute }: Grouping, name: string): boolean {
-  const columns = attributes.get(name);
-  return attribute === name && columns?.numbers === undefined && columns?.hashes === undefined;
-}
-
 function foldRows(plan: FoldPlan, state: FoldState, batch: ColumnBatch, selection: Selection): void {
   const { ids } = state.scratch;
   const accumulate = accumulatorsOf(plan, state, batch, selection.rows);
@@ -94,29 +89,6 @@ function countInvalid(plan: FoldPlan, state: FoldState, batch: ColumnBatch, sele
     accumulator.count(ids, from, to);
     table.changedAt = Math.max(table.changedAt, batch.appendTimeMax);
   });
-}
-
-/** Finds the groups of the selected rows, window by window. */
-function forWindows(
-  plan: FoldPlan,
-  state: FoldState,
-  batch: ColumnBatch,
-  { rows, windows }: Selection,
-  visit: (table: GroupTable, window: WindowRows) => void,
-): void {
-  const { keys } = state.scratch;
-  const count = windows.at(-1)?.to ?? 0;
-  plan.groupBy.forEach((name, k) => {
-    const columns = batch.attributes.get(name);
-    const interner = state.interners[k] as Interner;
-    if (isFewOfRuns(batch, name, count)) runCodes(interner, batch, rows, count, state.scratch, keys[k] as Uint32Array);
-    else keyCodes(interner, columns, rows, count, keys[k] as Uint32Array);
-  });
-  for (const window of windows) {
-    const table = windowOf(plan, state, window.start);
-    assignGroups(state, table, window.from, window.to);
-    visit(table, window);
-  }
 }
 
 /** The same where `keys` and `ids` are by run. */
@@ -154,12 +126,6 @@ function foldRuns(
   }
 }
 
-function assignGroups(state: FoldState, table: GroupTable, from: number, to: number): void {
-  const sizeBefore = table.size;
-  table.assign(state.scratch.keys, from, to, state.scratch.ids);
-  state.groups += table.size - sizeBefore;
-}
-
 type Accumulate = (table: GroupTable, ids: Int32Array, window: WindowRows) => void;
 
 /** Adds rows of a window, whose groups are `ids`, to the accumulators of its table. */
@@ -169,7 +135,8 @@ function accumulatorsOf(plan: FoldPlan, state: FoldState, batch: ColumnBatch, ro
   return (table, ids, { from, to }) => {
     table.accumulators.forEach((accumulator, i) => {
       if (accumulator instanceof DistinctSets) addDistinct(accumulator, columns[i], state.seed, rows, ids, from, to);
-      else if (numbers[i] !== undefined) accumulator.add(numbers[i], rows, ids, from, to);
+      else if (numbers[i] !== undefined && !(accumulator instanceof SignedSums))
+        accumulator.add(numbers[i], rows, ids, from, to);
     });
     // Of the whole batch: the column of append times itself is cold. So a window is kept a little longer, never shorter.
     table.changedAt = Math.max(table.changedAt, batch.appendTimeMax);
@@ -221,55 +188,5 @@ function addDistinctNumbers(
     if (Number.isNaN(value)) continue;
     hashText(seed, taggedText(value), words, 0);
     sets.addHash(ids[i] as number, words[0] as number, words[1] as number);
-  }
-}
-
-/** Whether the attribute makes the runs of the batch, and most of its rows are not selected. */
-const isFewOfRuns = (batch: ColumnBatch, name: string, selected: number): boolean =>
-  4 * selected < batch.count && batch.grouping !== null && areRunsOf(batch, batch.grouping, name);
-
-/** The codes of the attribute that makes the runs, for a few rows: by walking along the runs, instead of having it spread to all. */
-function runCodes(
-  interner: Interner,
-  { grouping }: ColumnBatch,
-  rows: Uint32Array,
-  count: number,
-  { sorted: runs }: Scratch,
-  out: Uint32Array,
-): void {
-  assert(grouping !== null && grouping.dictionary !== null, "runs are made of codes");
-  runsOfRows(grouping.runLengths, rows, count, runs);
-  interner.settle(grouping.dictionary);
-  interner.translateRows(grouping.dictionary, grouping.runCodes, runs, count, out);
-}
-
-/** The codes of one groupBy attribute for the selected rows. */
-function keyCodes(
-  interner: Interner,
-  columns: AttributeColumns | undefined,
-  rows: Uint32Array,
-  count: number,
-  out: Uint32Array,
-): void {
-  if (columns?.codes === undefined) {
-    out.fill(0, 0, count);
-  } else {
-    interner.settle(columns.codes.dictionary);
-    interner.translateRows(columns.codes.dictionary, columns.codes.codes, rows, count, out);
-  }
-  if (columns?.numbers !== undefined) {
-    const { numbers } = columns;
-    for (let i = 0; i < count; i++) {
-      const value = numbers[rows[i] as number] as number;
-      if (value === value) out[i] = interner.intern(value);
-    }
-  }
-  if (columns?.hashes !== undefined) {
-    const { words } = columns.hashes;
-    const values = columns.hashes.values();
-    for (let i = 0; i < count; i++) {
-      const row = rows[i] as number;
-      if (words[2 * row] !== 0 || words[2 * row + 1] !== 0) out[i] = interner.intern(values[row] as Value);
-    }
   }
 }

@@ -16,12 +16,12 @@ import { TableMemory } from "./table-memory.ts";
 import type { Interner } from "./interner.ts";
 import { KeyColumns } from "./key-columns.ts";
 import { type AnyIndex, openIndex } from "./open-index.ts";
-import { addCounts, Extremes, NumberCounts } from "./number-columns.ts";
+import { addCounts, Extremes, NumberCounts, SignedSums } from "./number-columns.ts";
 import type { AccumulatorKind, Shape } from "./plan.ts";
 import { Tally, TALLY_CODES_MAX } from "./tally.ts";
 import { WideIndex } from "./wide-index.ts";
 
-export type AnyAccumulator = NumberCounts | ExactSums | Extremes | DistinctSets;
+export type AnyAccumulator = NumberCounts | SignedSums | ExactSums | Extremes | DistinctSets;
 
 export class GroupTable {
   /** Start of the window, in milliseconds since the epoch. */
@@ -198,6 +198,10 @@ function createAccumulator(kind: AccumulatorKind): AnyAccumulator {
     case "numbers":
     case "invalid":
       return new NumberCounts();
+    case "sessions":
+    case "sessionMs":
+    case "sessionRecords":
+      return new SignedSums();
     case "sum":
       return new ExactSums();
     case "min":

@@ -46,8 +46,8 @@ export const ENGINE_LIMITS = {
    * clicks a second, each of another key, the half that is kept at least reaches back over five minutes.
    */
   rememberedTimesMax: 2 ** 18,
-  /** How far apart two clicks may be for such a rule: a day. */
-  spamWithinMaxMs: 86_400_000,
+  /** How far apart two records may be that such a rule looks at together: a day. */
+  ruleReachMaxMs: 86_400_000,
   /** Attributes of one groupBy. */
   groupByMax: 8,
   /** Measures of one view or query. */

@@ -5,7 +5,7 @@ import { assert } from "#protocol";
 import { DistinctSets } from "./distinct.ts";
 import { ExactSums } from "./exact-sum.ts";
 import type { GroupTable } from "./group-table.ts";
-import { Extremes, NumberCounts } from "./number-columns.ts";
+import { Extremes, NumberCounts, SignedSums } from "./number-columns.ts";
 import type { PlannedMeasure } from "./plan.ts";
 
 /** The value of a measure of a group; null for the least, greatest or average of no numbers, and for a sum beyond 2^1024. */
@@ -18,6 +18,11 @@ export function measureValue(measure: PlannedMeasure, table: GroupTable, group: 
     const count = numbers.counts[group] as number;
     return count === 0 ? null : sums.meanOf(group, count);
   }
+  if (measure.kind === "perSession") {
+    const sessions = signedOf(table, measure.sessions, group);
+    return sessions === 0 ? null : signedOf(table, measure.total, group) / sessions;
+  }
+  if (measure.kind === "sessions") return signedOf(table, measure.from, group);
   const accumulator = table.accumulators[measure.from];
   if (accumulator instanceof NumberCounts) return accumulator.counts[group] as number;
   assert(
@@ -25,6 +30,12 @@ export function measureValue(measure: PlannedMeasure, table: GroupTable, group: 
     "a measure reads its own accumulator",
   );
   return accumulator.valueOf(group);
+}
+
+function signedOf({ accumulators }: GroupTable, at: number, group: number): number {
+  const accumulator = accumulators[at];
+  assert(accumulator instanceof SignedSums, "sessions are counted in whole numbers");
+  return accumulator.values[group] as number;
 }
 
 /** The values of a measure of all groups of a table, in their order, to `values` from `at` on; null as -Infinity: no measure is that. */
@@ -37,4 +48,4 @@ export function measureValues(measure: PlannedMeasure, table: GroupTable, values
 
 /** The value of a measure of no records at all. */
 export const measureOfNothing = ({ kind }: PlannedMeasure): number | null =>
-  kind === "min" || kind === "max" || kind === "avg" ? null : 0;
+  kind === "min" || kind === "max" || kind === "avg" || kind === "perSession" ? null : 0;

@@ -1,5 +1,5 @@
 /**
- * The two simplest accumulators: how many numbers a group has seen, and the least or greatest of them.
+ * The simplest accumulators: how many numbers a group has seen, and the least or greatest of them.
  */
 import { assert } from "#protocol";
 import { type Accumulator, type DigestSink, grown, type NumberAccumulator } from "./accumulator.ts";
@@ -48,6 +48,43 @@ export class NumberCounts implements NumberAccumulator {
 
   digest(group: number, sink: DigestSink): void {
     sink.number(this.counts[group] as number);
+  }
+}
+
+/** Whole numbers that are added and taken back: exact up to 2^53. */
+export class SignedSums implements Accumulator {
+  values = new Float64Array(0);
+
+  resize(capacity: number): void {
+    this.values = grown(this.values, capacity);
+  }
+
+  /** Adds `amounts[i]` to the group `ids[i]`, for i in [from, to). */
+  addAmounts(amounts: Float64Array, ids: Int32Array, from: number, to: number): void {
+    const { values } = this;
+    for (let i = from; i < to; i++)
+      values[ids[i] as number] = (values[ids[i] as number] as number) + (amounts[i] as number);
+  }
+
+  absorb(from: Accumulator, rows: Uint32Array, ids: Int32Array, count: number): void {
+    assert(from instanceof SignedSums, "accumulators of one kind merge");
+    addCounts(this.values, from.values, rows, ids, count);
+  }
+
+  write(writer: ByteWriter, from: number, to: number): void {
+    writer.doubles(this.values, from, to);
+  }
+
+  read(reader: ByteReader, count: number): void {
+    this.values.set(reader.doubles(count));
+  }
+
+  bytesOf(): number {
+    return 8;
+  }
+
+  digest(group: number, sink: DigestSink): void {
+    sink.number(this.values[group] as number);
   }
 }
 

@@ -32,8 +32,9 @@ export type ViewFailure =
 /** The cheapest view that answers the query as the log would; else the log. */
 export function chooseSource<V extends StoredView>(query: Query, views: readonly V[]): Source<V> {
   const sources = views.flatMap((view): ViewSource<V>[] => {
-    // A view that leaves out click spam does not say what the log would: only a query that names it means that.
-    if (view.spec.spam !== undefined || conjunctsBeyond(view.spec.where, query.where).length > 0) return [];
+    // A view that leaves out click spam, or counts sessions, does not say what the log would: only a query that names it means that.
+    if (view.spec.spam !== undefined || view.spec.session !== undefined) return [];
+    if (conjunctsBeyond(view.spec.where, query.where).length > 0) return [];
     const source = sourceFromView(query, view);
     return source.ok ? [source.value] : [];
   });
@@ -62,6 +63,7 @@ export function sourceFromView<V extends StoredView>(query: Query, view: V): Res
 
 function whyNotHeld(kind: AccumulatorKind, attribute: string): string {
   if (kind === "invalid") return "it does not count what is invalid";
+  if (kind.startsWith("session")) return "it has no such measure of sessions";
   if (kind !== "numbers") return `it has no \`${kind}\` of \`${attribute}\``;
   return `it does not count the numbers in \`${attribute}\`, which an average needs: it has no \`avg\` of it`;
 }

@@ -90,8 +90,8 @@ function selectGroups(
   if (single !== null && columns !== undefined && !onlyValid) {
     return single.condition.select(columns.codes, window.size, scratch.rows);
   }
-  const { records } = window;
-  for (let group = 0; group < window.size; group++) scratch.mask[group] = onlyValid && records[group] === 0 ? 0 : 1;
+  scratch.mask.fill(1, 0, window.size);
+  if (onlyValid) for (let g = 0; g < window.size; g++) scratch.mask[g] = window.records[g] === 0 ? 0 : 1;
   residual.narrow(columnsOf, 0, window.size, scratch.mask);
   return scratch.selectMasked(0, window.size);
 }

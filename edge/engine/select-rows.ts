@@ -106,7 +106,7 @@ function extend(windows: WindowRows[], start: number, from: number, to: number):
 }
 
 /** The start of a minute's window, in milliseconds since the epoch. */
-const startOf = ({ windowMinutes, fromMinute }: FoldPlan, minute: number): number =>
+export const startOf = ({ windowMinutes, fromMinute }: FoldPlan, minute: number): number =>
   windowMinutes === null ? fromMinute * MINUTE_MS : Math.floor(minute / windowMinutes) * windowMinutes * MINUTE_MS;
 
 /** Whether no event time of the batch can be filtered out. */
@@ -131,7 +131,7 @@ function narrowByTime(plan: FoldPlan, batch: ColumnBatch, start: number, end: nu
   }
 }
 
-function acceptsMinute(plan: FoldPlan, minute: number): boolean {
+export function acceptsMinute(plan: FoldPlan, minute: number): boolean {
   if (minute < plan.fromMinute || minute >= plan.toMinute) return false;
   const time = minute * MINUTE_MS;
   const contains = (interval: { from: number; to: number }) => interval.from <= time && time < interval.to;

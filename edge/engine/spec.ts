@@ -30,6 +30,8 @@ export type Measure =
   | { readonly count: true }
   /** What a view's {@link SpamRule} left out. All other measures are of what it let through. */
   | { readonly count: "invalid" }
+  /** Only of a view with session windows: how many there are, and of one on average the milliseconds, or the records. */
+  | { readonly session: "count" | "duration" | "clicks" }
   | { readonly sum: string }
   | { readonly min: string }
   | { readonly max: string }
@@ -46,6 +48,7 @@ export interface ViewSpec {
   readonly windowMs: number;
   readonly measures: Measures;
   readonly spam?: SpamRule;
+  readonly session?: SessionRule;
 }
 
 /**
@@ -55,6 +58,15 @@ export interface ViewSpec {
 export interface SpamRule {
   readonly by: readonly string[];
   readonly within: number;
+}
+
+/**
+ * Records with the same values of `by` are of one session while less than `gap` (milliseconds) lies between neighbours in event
+ * time, within one UTC day. One that lacks any of them is of none.
+ */
+export interface SessionRule {
+  readonly by: readonly string[];
+  readonly gap: number;
 }
 
 /** A question, with its range resolved: whole minutes, milliseconds since the epoch. */

@@ -2,7 +2,7 @@
  * What the build of a generation leaves out because the log has lost records of it, and who answers that instead: whole windows of the
  * generation before, or nobody. Lacks the generations' lives: views.ts.
  */
-import { addInterval, clip, coarsen, type Intervals, subtract, toWindows, type ViewSpec } from "#engine";
+import { addInterval, clip, coarsen, DAY_MS, type Intervals, subtract, toWindows, type ViewSpec } from "#engine";
 import { type CarriedWindows, clipCarried, type Generation, isSameTable } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { GenerationConfig } from "./rpc.ts";
@@ -40,8 +40,12 @@ export function excludedFrom(
 }
 
 /** Event times of which something may depend on lost records: a rule that needs order looks that far around each. */
-const affectedBy = (lost: Intervals, { spam }: ViewSpec): Intervals =>
-  lost.map(({ from, to }) => ({ from: Math.max(0, from - (spam?.within ?? 0)), to: to + (spam?.within ?? 0) }));
+function affectedBy(lost: Intervals, { spam, session }: ViewSpec): Intervals {
+  // No session goes beyond its day.
+  if (session !== undefined) return toWindows(lost, DAY_MS);
+  const within = spam?.within ?? 0;
+  return lost.map(({ from, to }) => ({ from: Math.max(0, from - within), to: to + within }));
+}
 
 /** Which of the windows that a build had to leave out are answered from the origin, and which by nobody. */
 export function takeOver(

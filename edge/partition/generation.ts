@@ -25,8 +25,8 @@ import {
   type FoldState,
   type HashSeed,
   type Intervals,
+  type KeyedStretches,
   NO_WIDE_WINDOWS,
-  type RecentTimes,
   type TimeInterval,
   wideWindowAt,
   type WideWindows,
@@ -76,7 +76,7 @@ export interface GenerationRecord {
 export class Generation {
   readonly id: number;
   readonly #seed: HashSeed;
-  readonly #memory: RecentTimes | null;
+  readonly #memory: KeyedStretches | null;
   #record: GenerationRecord;
   #plan: FoldPlan;
   #delta: FoldState;
@@ -84,7 +84,7 @@ export class Generation {
   next: number;
 
   /** @param memory what its rule remembers of the records that it has folded; null without one that needs order */
-  constructor(id: number, record: GenerationRecord, seed: HashSeed, memory: RecentTimes | null) {
+  constructor(id: number, record: GenerationRecord, seed: HashSeed, memory: KeyedStretches | null) {
     this.id = id;
     this.#seed = seed;
     this.#memory = memory;
@@ -111,7 +111,7 @@ export class Generation {
     return this.#plan;
   }
 
-  get memory(): RecentTimes | null {
+  get memory(): KeyedStretches | null {
     return this.#memory;
   }
 

@@ -2,7 +2,7 @@
  * What the rules of view generations remember, as it is stored: a row for what each checkpoint added, and now and then all of it
  * anew. Written in the transaction that stores a generation's windows, so that both cover the same records.
  */
-import { newMemory, type RecentTimes, type SpamRule } from "#engine";
+import { KeyedStretches } from "#engine";
 import type { Database } from "./database.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { memoryKey } from "./row-keys.ts";
@@ -16,8 +16,8 @@ export class RuleMemories {
     this.#database = database;
   }
 
-  load(id: number, rule: SpamRule): RecentTimes {
-    const memory = newMemory(rule);
+  load(id: number): KeyedStretches {
+    const memory = new KeyedStretches();
     const rows = this.#database.all<{ state: ArrayBuffer }>(
       "SELECT state FROM rule_memories WHERE key >= ? AND key < ? ORDER BY key",
       memoryKey(id, 0),
@@ -29,7 +29,7 @@ export class RuleMemories {
   }
 
   /** Stores what a memory has taken up since. To be called in a transaction; if that fails, so has to the object. */
-  store(id: number, memory: RecentTimes): void {
+  store(id: number, memory: KeyedStretches): void {
     const stored = this.#rows.get(id) ?? 0;
     const { isWhole, pieces } = memory.take(stored >= PARTITION_LIMITS.memoryRowsMax);
     if (isWhole) this.remove(id);

@@ -126,8 +126,9 @@ export class Views {
   }
 
   #newGeneration(id: number, record: GenerationRecord): Generation {
-    const { spam } = record.config.spec;
-    return new Generation(id, record, this.#seed, spam === undefined ? null : this.#memories.load(id, spam));
+    const { spam, session } = record.config.spec;
+    const needsOrder = spam !== undefined || session !== undefined;
+    return new Generation(id, record, this.#seed, needsOrder ? this.#memories.load(id) : null);
   }
 
   // --- The life of a generation ---

@@ -6,7 +6,7 @@ import {
   addInterval,
   answerRows,
   chooseSource,
-  holdsInvalid,
+  needsRule,
   type Intervals,
   type Query,
   sourceFromView,
@@ -110,11 +110,11 @@ function sourceOf(
 }
 
 const fromLog = (query: Query): Result<Source, QueryFailure> =>
-  holdsInvalid(query)
+  needsRule(query)
     ? fail({
         reason: "invalid_query",
         path: "measures",
-        detail: "only a view with `spam`, by its name, knows what is invalid",
+        detail: "only a view that is named knows what its `spam` or `session` rule says",
       })
     : ok({ kind: "log" });
 

@@ -27,6 +27,7 @@ import {
   type Shape,
   shapeOf,
   type ViewSpec,
+  withoutEmpty,
 } from "#engine";
 import type { ComparedDay, PartitionRpc } from "../partition/rpc.ts";
 import { canonicalJson } from "./generations.ts";
@@ -249,7 +250,7 @@ class Side {
   take(interners: readonly Interner[]): FoldState {
     const state = this.#state;
     this.#state = this.#newState(interners);
-    return state;
+    return withoutEmpty(this.#rollup.query, state);
   }
 
   #newState(interners: readonly Interner[]): FoldState {

@@ -126,9 +126,16 @@ export function wantedGenerations(view: ViewState): readonly GenerationConfig[] 
  * What a view computes. Its measures stand in the order of their names: windows hold what was accumulated in the order in
  * which the measures are listed, and a generation may take windows over from one that was written down differently.
  */
-export function specOf({ where, groupBy, windowMs, measures, spam }: ViewConfig): ViewSpec {
+export function specOf({ where, groupBy, windowMs, measures, spam, session }: ViewConfig): ViewSpec {
   const named = Object.entries(measures).sort(([a], [b]) => (a < b ? -1 : 1));
-  return { where, groupBy, windowMs, measures: Object.fromEntries(named), ...(spam !== undefined && { spam }) };
+  return {
+    where,
+    groupBy,
+    windowMs,
+    measures: Object.fromEntries(named),
+    ...(spam !== undefined && { spam }),
+    ...(session !== undefined && { session }),
+  };
 }
 
 /** Whether two specifications ask for the same numbers: the order in which an object's names were written is nothing. */

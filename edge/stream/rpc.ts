@@ -3,7 +3,7 @@
  * and replay jobs. Plain data, failures as values; see edge/partition/rpc.ts.
  */
 import type { Result } from "#protocol";
-import type { Measures, SpamRule, ViewSpec, Where } from "#engine";
+import type { Measures, SessionRule, SpamRule, ViewSpec, Where } from "#engine";
 import type { GenerationState, PartitionConfig, PartitionStatus, RollupAges } from "../partition/rpc.ts";
 
 export type KeyKind = "write" | "import" | "read";
@@ -17,6 +17,7 @@ export interface ViewConfig {
   readonly windowMs: number;
   readonly measures: Measures;
   readonly spam?: SpamRule;
+  readonly session?: SessionRule;
   /** How long a window is kept after the append time of the last record that changed it. */
   readonly retentionMs: number;
   /** When windows are rolled up. Absent: after seven days to hours, after ninety to days. */

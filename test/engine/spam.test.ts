@@ -9,9 +9,9 @@ import {
   encodeBatch,
   fold,
   groupRows,
+  KeyedStretches,
   mergeState,
   MINUTE_MS,
-  newMemory,
   type Query,
   rollUp,
   sourceFromView,
@@ -74,7 +74,7 @@ test("what is valid is measured, what is not is counted, as by looking at every 
   fc.assert(
     fc.property(someSpamView, someRows.chain(cutsOf), (view, batches) => {
       const plan = compileView(view);
-      const state = createState(plan, SEED, newMemory(view.spam));
+      const state = createState(plan, SEED, new KeyedStretches());
       const dictionaries = newDictionaries();
       for (const rows of batches) fold(plan, state, batchOf(rows, dictionaries), 0, rows.length);
       const { valid, invalid } = judged(view, batches.flat());
@@ -106,27 +106,27 @@ test("live = replay: no slicing, sealing, checkpoint or crash changes a verdict"
     fc.property(someSpamView, scenario, (view, { rows, batches, slice, grouped, at }) => {
       const plan = compileView(view);
       const dictionaries = newDictionaries();
-      const live = createState(plan, SEED, newMemory(view.spam));
+      const live = createState(plan, SEED, new KeyedStretches());
       for (const batch of batches) fold(plan, live, batchOf(batch, dictionaries), 0, batch.length);
       const expected = digestState(live);
 
       const whole = batchOf(rows, dictionaries);
-      const sliced = createState(plan, SEED, newMemory(view.spam));
+      const sliced = createState(plan, SEED, new KeyedStretches());
       for (let from = 0; from < rows.length; from += slice) {
         fold(plan, sliced, whole, from, Math.min(from + slice, rows.length));
       }
       expect(digestState(sliced)).toBe(expected);
 
       const segment = decodeParts(encodeBatch(groupRows(whole, grouped), dictionaries, null), dictionaries);
-      const sealed = createState(plan, SEED, newMemory(view.spam));
+      const sealed = createState(plan, SEED, new KeyedStretches());
       fold(plan, sealed, segment, 0, segment.count);
       expect(digestState(sealed)).toBe(expected);
 
       // A checkpoint at `at`, and a crash: what is stored of the windows and of the memory goes on.
-      const memory = newMemory(view.spam);
+      const memory = new KeyedStretches();
       const before = createState(plan, SEED, memory);
       fold(plan, before, segment, 0, at);
-      const woken = newMemory(view.spam);
+      const woken = new KeyedStretches();
       for (const piece of memory.take().pieces) woken.absorb(piece);
       const after = createState(plan, SEED, woken);
       fold(plan, after, segment, at, segment.count);
@@ -147,7 +147,7 @@ test("a record that is not counted may still come before one that is", () => {
   };
   const plan = compileView(view, { except: [{ from: BASE_TIME, to: BASE_TIME + MINUTE_MS }] });
   const rows = [59_500, 60_100].map((ms) => ({ time: BASE_TIME + ms, user: "u" }));
-  const state = createState(plan, SEED, newMemory(view.spam));
+  const state = createState(plan, SEED, new KeyedStretches());
   fold(plan, state, batchOf(rows, newDictionaries()), 0, 2);
   expect(state.windows.size).toBe(0);
 });

@@ -15,14 +15,15 @@ const MeasureSchema = v.pipe(
         v.transform((counted) => (counted === "invalid" ? counted : true)),
       ),
     ),
+    session: v.exactOptional(v.picklist(["count", "duration", "clicks"], "`count`, `duration` or `clicks`")),
     sum: v.exactOptional(AttributeNameSchema),
     min: v.exactOptional(AttributeNameSchema),
     max: v.exactOptional(AttributeNameSchema),
     avg: v.exactOptional(AttributeNameSchema),
     distinct: v.exactOptional(AttributeNameSchema),
   }),
-  v.minEntries(1, "one of count, sum, min, max, avg and distinct"),
-  v.maxEntries(1, "only one of count, sum, min, max, avg and distinct"),
+  v.minEntries(1, "one of count, sum, min, max, avg, distinct and session"),
+  v.maxEntries(1, "only one of count, sum, min, max, avg, distinct and session"),
   // Exactly one entry, as has just been checked: one member of the union.
   v.transform((measure) => measure as Measure),
 );
@@ -45,3 +46,9 @@ export const namesCollide = (groupBy: readonly string[], measures: Measures): bo
   groupBy.some((name) => Object.hasOwn(measures, name));
 
 export const DEFAULT_MEASURES: Measures = { clicks: { count: true } };
+
+export const DEFAULT_SESSION_MEASURES: Measures = {
+  sessions: { session: "count" },
+  duration: { session: "duration" },
+  clicks: { session: "clicks" },
+};

@@ -1,18 +1,13 @@
 /** A view as it is written in a request, and as it is shown. */
 import * as v from "valibot";
-import { ENGINE_LIMITS, holdsInvalid, MINUTE_MS, ROLLUP_DEFAULTS } from "#engine";
+import { MINUTE_MS, ROLLUP_DEFAULTS } from "#engine";
 import type { ViewConfig, ViewDescription } from "../../stream/rpc.ts";
 import type { RollupAges } from "../../partition/rpc.ts";
 import { CONFIG_LIMITS, STREAM_DEFAULTS } from "../limits.ts";
 import { closedObject, durationSchema, NameSchema } from "./common.ts";
-import { DEFAULT_MEASURES, GroupBySchema, MeasuresSchema, namesCollide } from "./measures.ts";
+import { DEFAULT_MEASURES, DEFAULT_SESSION_MEASURES, GroupBySchema, MeasuresSchema, namesCollide } from "./measures.ts";
+import { misfitOf, SessionAnswerSchema, SessionSchema, SpamAnswerSchema, SpamSchema } from "./rules.ts";
 import { WhereSchema } from "./where.ts";
-
-/** A click is invalid if an earlier one of its partition with the same values of `by` lies less than `within` from it. */
-const SpamSchema = closedObject({
-  by: v.pipe(GroupBySchema, v.minLength(1, "at least one attribute")),
-  within: durationSchema(1, ENGINE_LIMITS.spamWithinMaxMs),
-});
 
 /** How old a window is, and how long unchanged, when it becomes part of one of an hour, or of a day. */
 const RollupSchema = v.pipe(
@@ -42,25 +37,29 @@ export const ViewSchema = v.pipe(
     retention: v.exactOptional(durationSchema(1, CONFIG_LIMITS.retentionMaxMs)),
     rollup: v.exactOptional(RollupSchema),
     spam: v.exactOptional(SpamSchema),
+    session: v.exactOptional(SessionSchema),
   }),
-  v.check(
-    ({ groupBy = [], measures = DEFAULT_MEASURES }) => !namesCollide(groupBy, measures),
-    "a measure has the name of an attribute that is grouped by",
-  ),
-  v.check(
-    ({ measures = DEFAULT_MEASURES, spam }) => spam !== undefined || !holdsInvalid({ measures }),
-    "nothing is invalid without `spam`: there is nothing to count",
-  ),
-  v.transform(({ name, where, groupBy, window, measures, spam, retention, rollup }): ViewConfig => ({
+  v.transform(({ name, where, groupBy, window, measures, spam, session, retention, rollup }): ViewConfig => ({
     name,
     where: where ?? {},
     groupBy: groupBy ?? [],
     windowMs: window ?? MINUTE_MS,
-    measures: measures ?? DEFAULT_MEASURES,
+    measures: measures ?? (session === undefined ? DEFAULT_MEASURES : DEFAULT_SESSION_MEASURES),
     ...(spam !== undefined && { spam }),
+    ...(session !== undefined && { session }),
     retentionMs: retention ?? STREAM_DEFAULTS.viewRetentionMs,
     ...(rollup !== undefined && { rollup }),
   })),
+  v.check(
+    ({ groupBy, measures }) => !namesCollide(groupBy, measures),
+    "a measure has the name of an attribute that is grouped by",
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { groupBy, measures, spam, session } = dataset.value;
+    const misfit = misfitOf({ groupBy, measures, spam, session });
+    if (misfit !== null) addIssue({ message: misfit });
+  }),
 );
 
 export const ViewAnswerSchema = v.object({
@@ -69,9 +68,8 @@ export const ViewAnswerSchema = v.object({
   groupBy: v.array(v.string()),
   window: v.pipe(v.number(), v.description("Milliseconds")),
   measures: v.record(v.string(), v.record(v.string(), v.unknown())),
-  spam: v.exactOptional(
-    v.object({ by: v.array(v.string()), within: v.pipe(v.number(), v.description("Milliseconds")) }),
-  ),
+  spam: v.exactOptional(SpamAnswerSchema),
+  session: v.exactOptional(SessionAnswerSchema),
   retention: v.pipe(v.number(), v.description("Milliseconds")),
   rollup: v.exactOptional(
     v.pipe(

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../../edge/routes/app.ts";
 import { admin, ADMIN_TOKEN, call, EDGE, expectOk, expectProblem, read, TestStream } from "./client.ts";
 
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const START = Date.UTC(2026, 0, 1);
@@ -377,6 +378,41 @@ describe("a view", () => {
     expect(await asked()).toEqual([{ clicks: 4, spam: 1, bill: 3 }]);
   });
 
+  it("counts sessions, and lets their gap be changed by replay", async () => {
+    const stream = await TestStream.create({ partitions: 1 });
+    const clicks = [0, 20, 45, 200, 90].map((minute) => ({ time: START + minute * MINUTE_MS, userId: "u", adId: "a" }));
+    await stream.appended({ events: [...clicks, { time: START, adId: "a" }] }, { key: stream.keys.import });
+    const body = { groupBy: [], window: "1h", session: { by: ["userId"], gap: "30m" } };
+    const made = await read<object>(stream.admin("PUT", "/views/visits", { body }));
+    expect(made.body).toMatchObject({
+      session: { by: ["userId"], gap: 30 * MINUTE_MS },
+      measures: { sessions: { session: "count" } },
+    });
+    await ready(stream, "visits");
+    const measures = { n: { session: "count" }, ms: { session: "duration" }, clicks: { session: "clicks" } };
+    const asked = async (every?: string) =>
+      (await stream.answer({ from: START, to: START + 4 * HOUR_MS, view: "visits", measures, ...(every && { every }) }))
+        .rows;
+    expect(await asked()).toEqual([{ n: 3, ms: 15 * MINUTE_MS, clicks: 5 / 3 }]);
+    expect(await asked("1h")).toEqual([
+      { time: START, n: 1, ms: 45 * MINUTE_MS, clicks: 3 },
+      { time: START + HOUR_MS, n: 1, ms: 0, clicks: 1 },
+      { time: START + 2 * HOUR_MS, n: 0, ms: null, clicks: null },
+      { time: START + 3 * HOUR_MS, n: 1, ms: 0, clicks: 1 },
+    ]);
+    // The click that comes last joins two of them.
+    await stream.appended({ events: [{ time: START + 70 * MINUTE_MS, userId: "u" }] }, { key: stream.keys.import });
+    expect(await asked()).toEqual([{ n: 2, ms: 45 * MINUTE_MS, clicks: 3 }]);
+
+    const longer = { name: "visits", ...body, session: { by: ["userId"], gap: "2h" } };
+    const { id } = await expectOk<Job>(stream.admin("POST", "/replays", { body: { view: longer } }));
+    expect(await settled(stream, id)).toMatchObject({
+      state: "caught-up",
+      diff: { totals: { sessions: { before: 2, after: 1 }, clicks: { before: 3, after: 6 } } },
+    });
+    await expectProblem(stream.query({ ...RANGE, measures }), 400, "invalid_query");
+  });
+
   it("says what is invalid only by its name, and only if it counts it", async () => {
     const stream = await withClicks();
     const invalid = { measures: { n: { count: "invalid" } } };
@@ -447,6 +483,11 @@ describe("a view", () => {
     ["spam.since", { spam: { by: ["userId"], within: "10s", since: 1 } }],
     ["measures.n.count", { measures: { n: { count: "some" } } }],
     ["", { measures: { n: { count: "invalid" } } }],
+    ["", { measures: { n: { session: "count" } } }],
+    ["", { measures: { n: { count: true } }, session: { by: ["userId"], gap: "30m" } }],
+    ["", { groupBy: ["adId"], session: { by: ["userId"], gap: "30m" } }],
+    ["", { spam: { by: ["userId"], within: "10s" }, session: { by: ["userId"], gap: "30m" } }],
+    ["session.gap", { session: { by: ["userId"], gap: "2d" } }],
     ["name", { name: "other" }],
     ["", { groupBy: ["n"], measures: { n: { count: true } } }],
     ["", []],

@@ -1,9 +1,24 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { RecentTimes } from "#engine";
+import { KeyedStretches } from "../../edge/engine/keyed-stretches.ts";
 import { middleOf } from "../../edge/engine/middle.ts";
+import { addTime } from "../../edge/engine/near-times.ts";
 
 const MAX = 1_000;
+
+/** A memory of times as click spam has it. */
+class RecentTimes extends KeyedStretches {
+  readonly #within: number;
+
+  constructor(within: number, max: number) {
+    super(max);
+    this.#within = within;
+  }
+
+  add(low: number, high: number, time: number): boolean {
+    return addTime(this, this.#within, low, high, time);
+  }
+}
 
 /** Key, time. */
 const someTimes = fc.array(fc.tuple(fc.nat(3), fc.nat(60)), { maxLength: 60 });
