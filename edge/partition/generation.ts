@@ -65,8 +65,8 @@ export interface GenerationRecord {
   readonly missing: Intervals;
   /** Which stored windows are wider than the specification says. Absent: none. */
   readonly wide?: WideWindows;
-  /** Event times of windows that would be too large if they were rolled up. */
-  readonly tooLarge?: Intervals;
+  /** Hours and days that would be too large as one window. Absent: none that anybody knows of. */
+  readonly tooLarge?: WideWindows;
   /** Windows that start before it have been compared. */
   readonly comparedTo: number | null;
   readonly verification: Verification;

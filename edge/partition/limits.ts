@@ -116,6 +116,8 @@ export const PARTITION_LIMITS = {
     alarmMs: 10 * SECOND_MS,
     /** Windows of one that is wide: minutes of a day. */
     windowsMax: 1_440,
+    /** Of these, what is read and merged in one turn: what takes about as long as a slice should. */
+    page: { rowsMax: 32, bytesMax: 64 * KIB },
     /** Stored bytes of the windows that are merged into one: about what it takes in memory itself. */
     bytesMax: 16 * MIB,
     /** Groups and rows of a window that is rolled up: half of what a window may have, so that late records have room. */

@@ -10,7 +10,17 @@
  * still is merged into it (window-store.ts). Rests while a generation of the view is built or compared: two that are compared
  * keep their widths, and what one carries over from another stays whole.
  */
-import { canBeRolledUp, DAY_MS, HOUR_MS, meets, ROLLUP_DEFAULTS, type TimeInterval, windowOfWidth } from "#engine";
+import {
+  canBeRolledUp,
+  DAY_MS,
+  HOUR_MS,
+  meets,
+  NO_WIDE_WINDOWS,
+  ROLLUP_DEFAULTS,
+  type TimeInterval,
+  type WideWindows,
+  windowOfWidth,
+} from "#engine";
 import { divisionsOf } from "./carrying.ts";
 import type { FactStore } from "./facts.ts";
 import type { Generation } from "./generation.ts";
@@ -69,7 +79,9 @@ export class Rollup {
     const pass = this.#pass;
     if (pass === null) return false;
     if (pass.window !== null) {
-      if (!pass.window.step()) pass.window = null;
+      if (pass.window.step()) return true;
+      pass.from = pass.window.lookedTo;
+      pass.window = null;
       return true;
     }
     const [generation] = pass.left;
@@ -102,7 +114,6 @@ export class Rollup {
         const isDue = () => this.#mayChange(generation) && this.#isDue(generation, window, pass.now - afterMs);
         if (!isDue()) continue;
         pass.window = new WindowRollup(this.#partition, generation, window, isDue);
-        pass.from = window.to;
         return true;
       }
     }
@@ -118,7 +129,7 @@ export class Rollup {
     const { rollup } = PARTITION_LIMITS;
     return (
       to <= cutoff &&
-      !meets(record.tooLarge ?? [], from, to) &&
+      !isTooLarge(record.tooLarge, window) &&
       !generation.hasChangedIn(from, to) &&
       hasRoom(generation, window) &&
       divisionsOf(generation, views.all).every((time) => time <= from || time >= to) &&
@@ -141,6 +152,11 @@ function widthsOf({ config }: Generation): readonly { readonly widthMs: number; 
     { widthMs: DAY_MS, afterMs: dayAfterMs },
     { widthMs: HOUR_MS, afterMs: hourAfterMs },
   ].filter(({ widthMs }) => canBeRolledUp(config.spec.windowMs, widthMs));
+}
+
+/** Whether a window was found to be too large, or a part of it. */
+function isTooLarge({ hours, days }: WideWindows = NO_WIDE_WINDOWS, { from, to }: TimeInterval): boolean {
+  return meets(hours, from, to) || (to - from === DAY_MS && meets(days, from, to));
 }
 
 /** Whether the list of wide windows stays bounded. */

@@ -14,6 +14,7 @@ import {
   type GroupTable,
   meets,
   mergeWindow,
+  NO_WIDE_WINDOWS,
   type TimeInterval,
 } from "#engine";
 import { divisionsOf } from "./carrying.ts";
@@ -35,6 +36,7 @@ export class WindowRollup {
   #at: number | null;
   #encoded: EncodedWindow | null = null;
   #waits = 0;
+  #isTooLarge = false;
 
   constructor(partition: Partition, generation: Generation, window: TimeInterval, isDue: () => boolean) {
     this.#partition = partition;
@@ -44,6 +46,15 @@ export class WindowRollup {
     this.#stored = this.#changes();
     this.#state = createState(generation.plan);
     this.#at = window.from;
+  }
+
+  /** Windows that start before it need not be looked at again: those of what is too large may still become narrower ones. */
+  get lookedTo(): number {
+    return this.#isTooLarge ? this.#window.from : this.#window.to;
+  }
+
+  get #widthMs(): number {
+    return this.#window.to - this.#window.from;
   }
 
   /** @returns whether there is more to do */
@@ -56,7 +67,7 @@ export class WindowRollup {
   #mergePage(at: number): boolean {
     const { windows } = this.#partition;
     const { id, plan } = this.#generation;
-    this.#at = windows.pageEnd(id, at, this.#window.to);
+    this.#at = windows.pageEnd(id, at, this.#window.to, PARTITION_LIMITS.rollup.page);
     for (const table of windows.read(id, plan, this.#state, at, this.#at ?? this.#window.to)) {
       mergeWindow(plan, this.#state, table, this.#window.from);
     }
@@ -74,8 +85,13 @@ export class WindowRollup {
   /** Not to be tried again, day after day. */
   #giveUp(): false {
     const { database, views } = this.#partition;
-    const tooLarge = addInterval(this.#generation.record.tooLarge ?? [], this.#window);
+    const { hours, days } = this.#generation.record.tooLarge ?? NO_WIDE_WINDOWS;
+    const tooLarge =
+      this.#widthMs === DAY_MS
+        ? { hours, days: addInterval(days, this.#window) }
+        : { hours: addInterval(hours, this.#window), days };
     if (this.#isDue()) database.transaction(() => views.settle(this.#generation, { tooLarge }));
+    this.#isTooLarge = true;
     return false;
   }
 
@@ -88,7 +104,7 @@ export class WindowRollup {
     database.transaction(() => {
       windows.remove(id, from, to);
       windows.write(id, encoded);
-      const wide = addWide(this.#generation.wide, { from: this.#joinsFrom(), to }, to - from);
+      const wide = addWide(this.#generation.wide, { from: this.#joinsFrom(), to }, this.#widthMs);
       views.settle(this.#generation, { wide });
     });
     return false;
@@ -101,13 +117,13 @@ export class WindowRollup {
   #joinsFrom(): number {
     const { windows, views } = this.#partition;
     const { id, wide, record } = this.#generation;
-    const { from, to } = this.#window;
-    const alike = to - from === DAY_MS ? wide.days : wide.hours;
+    const { from } = this.#window;
+    const alike = this.#widthMs === DAY_MS ? wide.days : wide.hours;
     const before = alike.findLast((interval) => interval.to <= from);
     if (before === undefined || meets(record.excluded, before.to, from)) return from;
     const isEmpty =
       windows.changes(id, before.to, from, 1).length === 0 && !this.#generation.hasChangedIn(before.to, from);
-    const divides = (time: number) => time > before.to && time < from && time % (to - from) !== 0;
+    const divides = (time: number) => time > before.to && time < from && time % this.#widthMs !== 0;
     if (!isEmpty || meets(wide.days, before.to, from) || divisionsOf(this.#generation, views.all).some(divides))
       return from;
     return before.to;

@@ -26,7 +26,9 @@ import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
 import { migrate } from "../../../edge/partition/migrations.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
+import { Rollup } from "../../../edge/partition/rollup.ts";
 import type { GenerationConfig, PartitionConfig } from "../../../edge/partition/rpc.ts";
+import { windowKeyFrom } from "../../../edge/partition/row-keys.ts";
 import { readWindows } from "../../../edge/partition/view-reader.ts";
 import type { Answer, Contender, Engine } from "./contender.ts";
 import { type Chunk, DAY_MS, DAY_START, textOf } from "./dataset.ts";
@@ -60,11 +62,18 @@ const generationOf = (spec: ViewSpec): GenerationConfig => ({
   maxDuty: 1,
 });
 
+/** What is stored of a view's windows. */
+export interface StoredWindows {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 export class Headwater implements Engine {
   readonly name: string;
   readonly contenders: readonly Contender[];
   /** Called after each segment of a scan: to look at memory meanwhile. */
   onSegment: (() => void) | null = null;
+  readonly #facts: FactStore;
   readonly #partition: Partition;
   readonly #storage: NodeStorage;
   readonly #file: string;
@@ -78,7 +87,8 @@ export class Headwater implements Engine {
     const database = new Database(this.#storage.asDurableObjectStorage());
     migrate(database, DAY_START);
     const config = configOf((hasView ? [PER_AD, PER_AD_AND_COUNTRY] : [PER_AD]).map(generationOf));
-    this.#partition = new Partition(database, new FactStore(database), config, DAY_START);
+    this.#facts = new FactStore(database);
+    this.#partition = new Partition(database, this.#facts, config, DAY_START);
     this.#partition.configure(config, DAY_START);
     this.contenders = hasView
       ? [{ id: "headwater-view", name: this.name, prepare: async (question) => askView(this.#partition, question) }]
@@ -117,6 +127,26 @@ export class Headwater implements Engine {
       [`${this.name}, segments`]: this.#partition.log.segments.bytes,
       [`${this.name}, database file`]: statSync(this.#file).size,
     };
+  }
+
+  /** Rolls windows up as far as they are due by `now`, step by step: each is to be called. */
+  *rollUp(now: number): Generator<() => void, void> {
+    const rollup = new Rollup(this.#partition, this.#facts);
+    rollup.begin(now);
+    for (let isDone = false; !isDone;) yield () => (isDone = !rollup.step());
+    this.#storage.settle();
+  }
+
+  /** What is stored of the view that groups by an attribute alone. */
+  windows(attribute: string): StoredWindows {
+    const { database, views } = this.#partition;
+    const generation = views.live.find(({ config }) => config.spec.groupBy.join() === attribute);
+    assert(generation !== undefined, "a view by that attribute");
+    return database.only<{ rows: number; bytes: number }>(
+      "SELECT count(*) AS rows, sum(length(state)) AS bytes FROM window_rows WHERE key >= ? AND key < ?",
+      windowKeyFrom(generation.id, 0),
+      windowKeyFrom(generation.id, Infinity),
+    );
   }
 
   async close(): Promise<void> {

@@ -286,7 +286,7 @@ test("what would be too large a window stays as it is, and is not tried day afte
   await held.ring();
   expect(await wideOf(held, 1)).toEqual({ hours: [{ from: START - 5 * HOUR, to: START - 4 * HOUR }], days: [] });
   const [row] = await held.sql<{ state: string }>("SELECT state FROM generations");
-  expect(JSON.parse(row?.state ?? "")).toMatchObject({ tooLarge: [{ from: START - HOUR, to: START }] });
+  expect(JSON.parse(row?.state ?? "")).toMatchObject({ tooLarge: { hours: [{ from: START - HOUR, to: START }] } });
   await inside(held, (open) => {
     const { rollup } = open();
     rollup.begin(Date.now());
@@ -294,6 +294,22 @@ test("what would be too large a window stays as it is, and is not tried day afte
     while (rollup.step()) steps++;
     expect(steps).toBe(2);
   });
+});
+
+test("a day that is too large a window is still rolled up to hours", async () => {
+  const spec = { ...CLICKS_PER_AD, measures: { clicks: { count: true as const } } };
+  const held = await make(clicksView({ spec }));
+  for (let i = 0; i < 13; i++) {
+    const time = START - 14 * HOUR + i * HOUR;
+    await held.append(Array.from({ length: 10_000 }, (_, n) => ({ time, type: "click", ad: `ad-${i}-${n}` })));
+  }
+  const all = { groupBy: [], measures: spec.measures };
+  const whole = (await held.queryView(all)).digest;
+  vi.setSystemTime(START + 3 * DAY);
+  await held.ring();
+  await held.ring();
+  expect(await wideOf(held, 1)).toEqual({ hours: [{ from: START - 14 * HOUR, to: START - HOUR }], days: [] });
+  expect((await held.queryView(all)).digest).toBe(whole);
 });
 
 test("nothing is rolled up while a generation of the view is built or compared", async () => {
