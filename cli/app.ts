@@ -1,5 +1,6 @@
 /** The commands, and how the command line speaks: help, mistakes, failures. */
 import { buildApplication, buildRouteMap, text_en } from "@stricli/core";
+import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
 import { promote, rollback } from "./commands/promote.ts";
 import { query } from "./commands/query.ts";
@@ -12,7 +13,18 @@ import { CliError, EXIT } from "./failure.ts";
 import { harmless } from "./output.ts";
 
 const routes = buildRouteMap({
-  routes: { streams, query, views, replay, replays, diff, promote, rollback, import: importCommand },
+  routes: {
+    streams,
+    query,
+    views,
+    replay,
+    replays,
+    diff,
+    promote,
+    rollback,
+    import: importCommand,
+    export: exportCommand,
+  },
   docs: {
     brief: "Headwater from a terminal",
     fullDescription: `Headwater from a terminal: ask, replay, decide, and move clicks in and out, over the public HTTP API.
@@ -41,6 +53,8 @@ EXAMPLES
 function describe(error: unknown): string {
   const wantsStack = Boolean(process.env.HEADWATER_DEBUG);
   if (error instanceof CliError) return harmless(wantsStack ? (error.stack ?? error.message) : error.message);
+  // A folder that is not there, a disk that is full: the system has the words for it.
+  if (error instanceof Error && "syscall" in error && !wantsStack) return harmless(error.message);
   const message = error instanceof Error ? (wantsStack ? (error.stack ?? "") : error.message) : String(error);
   return `${message}\n(This is a defect of the command line${wantsStack ? "" : "; HEADWATER_DEBUG=1 shows where"}.)`;
 }

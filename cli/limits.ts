@@ -31,3 +31,12 @@ export const IMPORT_LIMITS = {
   backoffMinMs: 500,
   backoffMaxMs: 30_000,
 } as const;
+
+export const EXPORT_LIMITS = {
+  /** Records asked for at once: the most that the API gives. */
+  pageRecords: 10_000,
+  /** Rows of one row group, which memory holds whole: what batch engines take for one thread's work. */
+  rowGroupRows: 50_000,
+  /** Characters of JSON that the rows of one row group may take: events can be a thousand times larger than usual. */
+  rowGroupCharacters: 32 * 1024 * 1024,
+} as const;

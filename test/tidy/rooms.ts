@@ -15,7 +15,9 @@ export interface Room {
   readonly packages: readonly string[];
 }
 
-const NODE_MODULES_OF_CLI = ["crypto", "fs", "path", "stream", "timers", "zlib"].map((name) => `node:${name}`);
+const NODE_MODULES_OF_CLI = ["crypto", "events", "fs", "path", "stream", "timers", "zlib"].map(
+  (name) => `node:${name}`,
+);
 
 export const ROOMS: readonly Room[] = [
   { path: "sdk/protocol", name: "#protocol", pure: true, rooms: [], packages: ["valibot"] },
