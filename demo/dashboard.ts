@@ -2,7 +2,7 @@
 import "uplot/dist/uPlot.min.css";
 import { offerUnlocking, showUnlocked } from "./admin-key.ts";
 import { Api, ApiProblem, type Query } from "./api.ts";
-import type { Answer, Stream } from "./api-schemas.ts";
+import type { Answer, Stream, View } from "./api-schemas.ts";
 import { Chart } from "./chart.ts";
 import { type Connection, loadConnection } from "./config.ts";
 import { askForConnection, isConnectionWanted, wantConnection } from "./connection-form.ts";
@@ -108,6 +108,13 @@ function zoomIn(filters: Filters, from: number, to: number, bars: number): void 
   if (stretch !== null) filters.zoomIn(stretch.from, stretch.to);
 }
 
+/** Can answer what this page asks: clicks, by the minute and by ad. */
+const countsClicks = ({ groupBy, window, session, measures }: View): boolean =>
+  groupBy.includes("adId") &&
+  window === MINUTE_MS &&
+  session === undefined &&
+  Object.values(measures).some(({ count }) => count === true);
+
 /** What takes the admin key: the log, the views, and what is done to them. */
 function administer(api: Api, panels: Panels, filters: Filters, onAnswersChange: () => void): void {
   const workbench = new Workbench(api, () => {
@@ -122,7 +129,7 @@ function administer(api: Api, panels: Panels, filters: Filters, onAnswersChange:
       const stream = await api.stream();
       panels.stream = stream;
       showPartitions(stream, Date.now());
-      filters.offerViews(stream.views.map(({ name }) => name));
+      filters.offerViews(stream.views.filter(countsClicks).map(({ name }) => name));
       await workbench.refresh(stream.views);
       showUnlocked(true);
     },

@@ -3,7 +3,7 @@
  * new to it) is left to JSON. Pure.
  */
 import { durationText, parseDuration } from "./durations.ts";
-import { isRecord, type Specification } from "./rule.ts";
+import { isRecord, PARTS, type Specification } from "./rule.ts";
 
 export const OPERATORS = [
   "is",
@@ -19,7 +19,18 @@ export const OPERATORS = [
 ] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-export const MEASURE_KINDS = ["count", "count spam", "sum", "min", "max", "avg", "distinct"] as const;
+export const MEASURE_KINDS = [
+  "count",
+  "count spam",
+  "sum",
+  "min",
+  "max",
+  "avg",
+  "distinct",
+  "sessions",
+  "duration of a session",
+  "clicks a session",
+] as const;
 export type MeasureKind = (typeof MEASURE_KINDS)[number];
 
 export interface Condition {
@@ -39,11 +50,29 @@ export interface RuleDraft {
   readonly groupBy: string;
   readonly window: string;
   readonly measures: readonly MeasureDraft[];
-  readonly spam: { readonly by: string; readonly within: string } | null;
+  /** A rule that looks at clicks in their order; null: each counts by itself. */
+  readonly order: { readonly kind: OrderKind; readonly by: string; readonly reach: string } | null;
   readonly retention: string;
+  /** Empty: as the edge has it. */
+  readonly hourAfter: string;
+  readonly dayAfter: string;
 }
 
-const FORM_PARTS = ["name", "where", "groupBy", "window", "measures", "spam", "retention"];
+export type OrderKind = "spam" | "session";
+
+/** What the reach of each is called in a specification. */
+const REACH = { spam: "within", session: "gap" } as const;
+
+const FORM_PARTS = ["name", ...PARTS];
+
+/** Measures that need no attribute, as they are written. */
+const FIXED: Readonly<Partial<Record<MeasureKind, object>>> = {
+  count: { count: true },
+  "count spam": { count: "invalid" },
+  sessions: { session: "count" },
+  "duration of a session": { session: "duration" },
+  "clicks a session": { session: "clicks" },
+};
 
 /** Operators of the form by those of the API. `eq` and `exists` need a look at the value too. */
 const BY_NAME: Readonly<Record<string, Operator>> = {
@@ -60,23 +89,30 @@ const NAMES = Object.fromEntries(Object.entries(BY_NAME).map(([name, operator]) 
 const LISTS: readonly Operator[] = ["is one of", "is none of"];
 const WITHOUT_VALUE: readonly Operator[] = ["is there", "is absent"];
 export const takesValue = (operator: Operator): boolean => !WITHOUT_VALUE.includes(operator);
-export const takesAttribute = (kind: MeasureKind): boolean => kind !== "count" && kind !== "count spam";
+export const takesAttribute = (kind: MeasureKind): boolean => FIXED[kind] === undefined;
 
 /** null: this rule says something that the form has no field for. */
 export function draftOf(specification: Specification): RuleDraft | null {
-  const { where = {}, groupBy = [], window = "1m", measures, spam, retention = "400d" } = specification;
+  const { where = {}, groupBy = [], window = "1m", measures, spam, session, retention = "400d" } = specification;
+  const { rollup = {} } = specification;
   if (Object.keys(specification).some((part) => !FORM_PARTS.includes(part))) return null;
   const conditions = isRecord(where) ? conditionsOf(where) : null;
   const measured = measures === undefined ? [clicks] : isRecord(measures) ? measuresOf(measures) : null;
-  const spamDraft = spam === undefined ? null : spamOf(spam);
-  if (conditions === null || measured === null || spamDraft === undefined || !isNames(groupBy)) return null;
+  const order = orderOf(spam, session);
+  if (conditions === null || measured === null || order === undefined || !isNames(groupBy) || !isRecord(rollup)) {
+    return null;
+  }
+  const { hourAfter = "", dayAfter = "", ...unknown } = rollup;
+  if (Object.keys(unknown).length > 0) return null;
   return {
     where: conditions,
     groupBy: groupBy.join(", "),
     window: durationOf(window),
     measures: measured,
-    spam: spamDraft,
+    order,
     retention: durationOf(retention),
+    hourAfter: durationOf(hourAfter),
+    dayAfter: durationOf(dayAfter),
   };
 }
 
@@ -145,15 +181,20 @@ function measureOf(name: string, measure: unknown): MeasureDraft | null {
   const entries = isRecord(measure) ? Object.entries(measure) : [];
   const [kind, of] = entries[0] ?? [];
   if (entries.length !== 1 || kind === undefined) return null;
-  if (kind === "count") return { name, kind: of === "invalid" ? "count spam" : "count", attribute: "" };
-  const known = MEASURE_KINDS.find((one) => one === kind);
+  const fixed = MEASURE_KINDS.find((one) => JSON.stringify(FIXED[one]) === JSON.stringify(measure));
+  if (fixed !== undefined) return { name, kind: fixed, attribute: "" };
+  const known = MEASURE_KINDS.find((one) => one === kind && takesAttribute(one));
   return known === undefined || typeof of !== "string" ? null : { name, kind: known, attribute: of };
 }
 
 /** undefined: no rule that the form can show. */
-function spamOf(spam: unknown): RuleDraft["spam"] | undefined {
-  if (!isRecord(spam) || !isNames(spam["by"]) || Object.keys(spam).length !== 2) return undefined;
-  return { by: spam["by"].join(", "), within: durationOf(spam["within"]) };
+function orderOf(spam: unknown, session: unknown): RuleDraft["order"] | undefined {
+  if (spam === undefined && session === undefined) return null;
+  if (spam !== undefined && session !== undefined) return undefined;
+  const kind = spam === undefined ? "session" : "spam";
+  const rule = spam ?? session;
+  if (!isRecord(rule) || !isNames(rule["by"]) || Object.keys(rule).length !== 2) return undefined;
+  return { kind, by: rule["by"].join(", "), reach: durationOf(rule[REACH[kind]]) };
 }
 
 /** Which field is not right, and why. */
@@ -169,10 +210,9 @@ export function specificationOfDraft(draft: RuleDraft): Specification {
     measures: Object.fromEntries(
       draft.measures.map(({ name, kind, attribute }) => [name, measureFrom(kind, attribute)]),
     ),
-    ...(draft.spam !== null && {
-      spam: { by: namesIn(draft.spam.by), within: soundDuration("Within", draft.spam.within) },
-    }),
+    ...(draft.order !== null && orderFrom(draft.order)),
     retention: soundDuration("Kept for", draft.retention),
+    ...rollupFrom(draft),
   };
 }
 
@@ -182,9 +222,18 @@ const namesIn = (text: string): readonly string[] =>
     .map((name) => name.trim())
     .filter((name) => name !== "");
 
-function measureFrom(kind: MeasureKind, attribute: string): object {
-  if (kind === "count") return { count: true };
-  return kind === "count spam" ? { count: "invalid" } : { [kind]: attribute };
+const measureFrom = (kind: MeasureKind, attribute: string): object => FIXED[kind] ?? { [kind]: attribute };
+
+const orderFrom = ({ kind, by, reach }: NonNullable<RuleDraft["order"]>): object => ({
+  [kind]: { by: namesIn(by), [REACH[kind]]: soundDuration(kind === "spam" ? "Within" : "Gap", reach) },
+});
+
+function rollupFrom({ hourAfter, dayAfter }: RuleDraft): object {
+  const rollup = {
+    ...(hourAfter.trim() !== "" && { hourAfter: soundDuration("Hours after", hourAfter) }),
+    ...(dayAfter.trim() !== "" && { dayAfter: soundDuration("Days after", dayAfter) }),
+  };
+  return Object.keys(rollup).length === 0 ? {} : { rollup };
 }
 
 function soundDuration(field: string, text: string): string {

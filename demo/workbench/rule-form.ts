@@ -6,10 +6,18 @@ import {
   MEASURE_KINDS,
   type MeasureDraft,
   OPERATORS,
+  type OrderKind,
   type RuleDraft,
   takesAttribute,
   takesValue,
 } from "./rule-draft.ts";
+
+/** Rules that look at clicks in their order, by what they are called here. */
+const ORDERS: Readonly<Record<string, OrderKind | null>> = {
+  "every click": null,
+  "clicks, but no click spam": "spam",
+  "sessions, not clicks": "session",
+};
 
 export class RuleForm {
   readonly element: HTMLElement;
@@ -18,10 +26,12 @@ export class RuleForm {
   readonly #groupBy = textInput();
   readonly #window = textInput();
   readonly #retention = textInput();
-  readonly #spam = create("input", { type: "checkbox", id: "rule-spam" });
-  readonly #spamBy = textInput();
-  readonly #spamWithin = textInput();
-  readonly #spamFields: HTMLElement;
+  readonly #hourAfter = textInput();
+  readonly #dayAfter = textInput();
+  readonly #order = choice(Object.keys(ORDERS));
+  readonly #orderBy = textInput();
+  readonly #reach = textInput();
+  readonly #orderFields: HTMLElement;
 
   constructor(onChange: () => void) {
     this.#where = new RowList<Condition>(
@@ -38,18 +48,17 @@ export class RuleForm {
       measureRow,
       onChange,
     );
-    this.#spamFields = create(
+    this.#orderFields = create(
       "div",
       { class: "pair" },
-      labelled("Same", this.#spamBy, "Attributes, with commas between: userId, adId"),
-      labelled("Within", this.#spamWithin, "For example 10s"),
+      labelled("Of the same", this.#orderBy, "Attributes, with commas between: userId, adId"),
+      labelled("Less apart than", this.#reach, "For example 10s, or 30m for sessions"),
     );
-    const spamSwitch = create("label", { class: "switch" }, this.#spam, " Leave repeated clicks out");
     this.element = create(
       "div",
       { class: "rule-form" },
       this.#where.element,
-      create("fieldset", {}, create("legend", {}, "Click spam"), spamSwitch, this.#spamFields),
+      create("div", { class: "rule-form order" }, labelled("What counts", this.#order), this.#orderFields),
       this.#measures.element,
       create(
         "div",
@@ -57,10 +66,12 @@ export class RuleForm {
         labelled("Grouped by", this.#groupBy, "Attributes, with commas between; or nothing"),
         labelled("Window", this.#window, "For example 1m or 1h"),
         labelled("Kept for", this.#retention, "How long its answers are kept: 400d"),
+        labelled("Hours after", this.#hourAfter, "When minutes become hours; empty: 7d"),
+        labelled("Days after", this.#dayAfter, "When hours become days; empty: 90d"),
       ),
     );
     this.element.addEventListener("input", () => {
-      this.#spamFields.hidden = !this.#spam.checked;
+      this.#orderFields.hidden = this.#orderKind === null;
       onChange();
     });
   }
@@ -71,20 +82,30 @@ export class RuleForm {
     this.#groupBy.value = draft.groupBy;
     this.#window.value = draft.window;
     this.#retention.value = draft.retention;
-    this.#spam.checked = draft.spam !== null;
-    this.#spamFields.hidden = draft.spam === null;
-    this.#spamBy.value = draft.spam?.by ?? "userId, adId";
-    this.#spamWithin.value = draft.spam?.within ?? "10s";
+    this.#hourAfter.value = draft.hourAfter;
+    this.#dayAfter.value = draft.dayAfter;
+    const kind = draft.order?.kind ?? null;
+    this.#order.value = Object.entries(ORDERS).find(([, one]) => one === kind)?.[0] ?? "";
+    this.#orderFields.hidden = kind === null;
+    this.#orderBy.value = draft.order?.by ?? "userId, adId";
+    this.#reach.value = draft.order?.reach ?? "10s";
+  }
+
+  get #orderKind(): OrderKind | null {
+    return ORDERS[this.#order.value] ?? null;
   }
 
   read(): RuleDraft {
+    const kind = this.#orderKind;
     return {
       where: this.#where.read(),
       measures: this.#measures.read(),
       groupBy: this.#groupBy.value,
       window: this.#window.value,
       retention: this.#retention.value,
-      spam: this.#spam.checked ? { by: this.#spamBy.value, within: this.#spamWithin.value } : null,
+      hourAfter: this.#hourAfter.value,
+      dayAfter: this.#dayAfter.value,
+      order: kind === null ? null : { kind, by: this.#orderBy.value, reach: this.#reach.value },
     };
   }
 }

@@ -9,7 +9,9 @@ export const RuleSchema = v.object({
   window: v.number(),
   measures: v.record(v.string(), v.record(v.string(), v.unknown())),
   spam: v.optional(v.object({ by: v.array(v.string()), within: v.number() })),
+  session: v.optional(v.object({ by: v.array(v.string()), gap: v.number() })),
   retention: v.optional(v.number()),
+  rollup: v.optional(v.object({ hourAfter: v.number(), dayAfter: v.number() })),
 });
 export type Rule = v.InferOutput<typeof RuleSchema>;
 
@@ -17,19 +19,24 @@ export type Rule = v.InferOutput<typeof RuleSchema>;
 export type Specification = Readonly<Record<string, unknown>>;
 
 /** The rule as a person would write it in JSON. */
-export function specificationOf({ where, groupBy, window, measures, spam, retention }: Rule): Specification {
+export function specificationOf(rule: Rule): Specification {
+  const { where, groupBy, window, measures, spam, session, retention, rollup } = rule;
   return {
     ...(Object.keys(where).length > 0 && { where }),
     groupBy,
     window: durationText(window),
     measures,
     ...(spam !== undefined && { spam: { by: spam.by, within: durationText(spam.within) } }),
+    ...(session !== undefined && { session: { by: session.by, gap: durationText(session.gap) } }),
     ...(retention !== undefined && { retention: durationText(retention) }),
+    ...(rollup !== undefined && {
+      rollup: { hourAfter: durationText(rollup.hourAfter), dayAfter: durationText(rollup.dayAfter) },
+    }),
   };
 }
 
 /** The parts that a rule has, in the order in which they are shown. */
-const PARTS = ["where", "groupBy", "window", "measures", "spam", "retention"] as const;
+export const PARTS = ["where", "groupBy", "window", "measures", "spam", "session", "retention", "rollup"] as const;
 type Part = (typeof PARTS)[number];
 
 const NAMES: Readonly<Record<Part, string>> = {
@@ -38,7 +45,9 @@ const NAMES: Readonly<Record<Part, string>> = {
   window: "Window",
   measures: "Measures",
   spam: "Click spam",
+  session: "Sessions",
   retention: "Kept for",
+  rollup: "Rolled up",
 };
 
 /** A line for each part: its name and what it says. */
@@ -82,6 +91,10 @@ function partInWords(part: Part, value: unknown): string {
       return isRecord(value) ? measuresInWords(value) : "clicks: count";
     case "spam":
       return isRecord(value) ? spamInWords(value) : "counted as any click";
+    case "session":
+      return isRecord(value) ? sessionInWords(value) : "not told: clicks are counted";
+    case "rollup":
+      return rollupInWords(isRecord(value) ? value : {});
     case "retention":
       return durationInWords(value ?? 34_560_000_000);
   }
@@ -127,13 +140,28 @@ const measuresInWords = (measures: Readonly<Record<string, unknown>>): string =>
 
 function measureInWords(measure: Readonly<Record<string, unknown>>): string {
   const [kind = "", of] = Object.entries(measure)[0] ?? [];
+  if (kind === "session") return SESSION_MEASURES[String(of)] ?? `session ${String(of)}`;
   if (kind === "count") return of === "invalid" ? "count of click spam" : "count";
   return kind === "distinct" ? `distinct ${String(of)}` : `${kind} of ${String(of)}`;
 }
 
+const SESSION_MEASURES: Readonly<Record<string, string>> = {
+  count: "sessions",
+  duration: "duration of a session",
+  clicks: "clicks a session",
+};
+
+function sessionInWords({ by, gap }: Readonly<Record<string, unknown>>): string {
+  return `clicks of the same ${keyInWords(by)} with less than ${durationInWords(gap)} between them`;
+}
+
+const rollupInWords = ({ hourAfter = 604_800_000, dayAfter = 7_776_000_000 }: Readonly<Record<string, unknown>>) =>
+  `to hours after ${durationInWords(hourAfter)}, to days after ${durationInWords(dayAfter)}`;
+
+const keyInWords = (by: unknown): string => (Array.isArray(by) ? by.join(" and ") : String(by));
+
 function spamInWords({ by, within }: Readonly<Record<string, unknown>>): string {
-  const key = Array.isArray(by) ? by.join(" and ") : String(by);
-  return `left out: a click of the same ${key} within ${durationInWords(within)} of an earlier one`;
+  return `left out: a click of the same ${keyInWords(by)} within ${durationInWords(within)} of an earlier one`;
 }
 
 /** However it is written, it reads the same. */

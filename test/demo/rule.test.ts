@@ -2,8 +2,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { durationText, parseDuration } from "../../demo/workbench/durations.ts";
-import { changesBetween, ruleInWords } from "../../demo/workbench/rule.ts";
+import { changesBetween, PARTS, ruleInWords } from "../../demo/workbench/rule.ts";
 import { DraftProblem, draftOf, specificationOfDraft } from "../../demo/workbench/rule-draft.ts";
+import { ViewSchema } from "../../edge/routes/schemas/view.ts";
 
 const scalar = fc.oneof(
   fc.string({ maxLength: 12 }),
@@ -23,21 +24,26 @@ const condition = fc.oneof(
 const measure = fc.oneof(
   fc.constant({ count: true }),
   fc.constant({ count: "invalid" }),
+  fc.constantFrom({ session: "count" }, { session: "duration" }, { session: "clicks" }),
   name.map((attribute) => ({ sum: attribute })),
   name.map((attribute) => ({ distinct: attribute })),
 );
 const duration = fc.integer({ min: 1, max: 400 * 86_400_000 }).map(durationText);
-const specification = fc.record(
-  {
-    where: fc.dictionary(name, condition, { minKeys: 1, maxKeys: 4 }),
-    groupBy: fc.uniqueArray(name, { maxLength: 3 }),
-    window: duration,
-    measures: fc.dictionary(name, measure, { minKeys: 1, maxKeys: 3 }),
-    spam: fc.record({ by: fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), within: duration }),
-    retention: duration,
-  },
-  { requiredKeys: ["groupBy", "window", "measures", "retention"] },
-);
+const specification = fc
+  .record(
+    {
+      where: fc.dictionary(name, condition, { minKeys: 1, maxKeys: 4 }),
+      groupBy: fc.uniqueArray(name, { maxLength: 3 }),
+      window: duration,
+      measures: fc.dictionary(name, measure, { minKeys: 1, maxKeys: 3 }),
+      spam: fc.record({ by: fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), within: duration }),
+      session: fc.record({ by: fc.uniqueArray(name, { minLength: 1, maxLength: 3 }), gap: duration }),
+      retention: duration,
+      rollup: fc.oneof(fc.record({ hourAfter: duration, dayAfter: duration }), fc.record({ hourAfter: duration })),
+    },
+    { requiredKeys: ["groupBy", "window", "measures", "retention"] },
+  )
+  .filter(({ spam, session }) => spam === undefined || session === undefined);
 
 test("a rule comes out of the form as it went in, whatever its values look like", () => {
   fc.assert(
@@ -54,7 +60,10 @@ test.each([
   [{ where: { not: { country: "US" } } }],
   [{ where: { price: { near: 3 } } }],
   [{ measures: { clicks: { count: true, sum: "price" } } }],
-  [{ session: { by: ["userId"], gap: "30m" } }],
+  [{ session: { by: ["userId"], gap: "30m", most: 3 } }],
+  [{ spam: { by: ["userId"], within: "10s" }, session: { by: ["userId"], gap: "30m" } }],
+  [{ rollup: { weekAfter: "400d" } }],
+  [{ future: true }],
   [{ groupBy: "adId" }],
 ])("what the form has no field for is left to JSON: %j", (rule) => {
   expect(draftOf(rule)).toBeNull();
@@ -84,7 +93,7 @@ test("two rules differ in what they say, not in how it is written", () => {
       after: "left out: a click of the same userId within 10s of an earlier one",
     },
   ]);
-  expect(changesBetween(before, { ...before, session: { gap: "30m" } })).toHaveLength(1);
+  expect(changesBetween(before, { ...before, future: true })).toHaveLength(1);
   expect(changesBetween({ window: "60s" }, { window: "1m" })).toEqual([]);
 });
 
@@ -97,4 +106,8 @@ test("conditions are read out as a person would say them", () => {
   expect(Object.fromEntries(ruleInWords({ where }))).toMatchObject({
     Counts: "country is not DE and price ≥ 1 and price < 5 and (device is mobile or not (adId is absent))",
   });
+});
+
+test("the page knows every part that a view can have: one that it did not would be lost with an edit", () => {
+  expect(Object.keys(ViewSchema.pipe[0].pipe[1].entries).sort()).toEqual(["name", ...PARTS].sort());
 });

@@ -95,7 +95,7 @@ test.each([
 
   await page.goto(`${world.server.url}/dashboard#views`);
   await untilText(page, "view-state", /generation 1\b/);
-  await page.getByLabel("Leave repeated clicks out").check();
+  await page.getByLabel("What counts").selectOption("clicks, but no click spam");
   await page.getByRole("button", { name: "Add a condition" }).click();
   await page.getByLabel("Attribute", { exact: true }).last().fill("country");
   await page.getByLabel("Value").last().fill("US");

@@ -214,3 +214,35 @@ test("a verification says that the replay agrees", async () => {
   await untilText(page, "job-state", /^Verified$/);
   expect(world.complaints).toEqual([]);
 });
+
+test("every part that a rule can have is in the form, and comes back as it was", async () => {
+  const view = {
+    name: "all",
+    where: { country: { in: ["DE", "FR"] }, price: { gte: 0.1 } },
+    groupBy: ["adId"],
+    window: "2m",
+    measures: { clicks: { count: true }, spam: { count: "invalid" }, revenue: { sum: "price" } },
+    spam: { by: ["userId", "adId"], within: "10s" },
+    retention: "90d",
+    rollup: { hourAfter: "2d", dayAfter: "30d" },
+  };
+  const sessions = {
+    name: "sessions",
+    groupBy: ["userId"],
+    window: "1h",
+    measures: { sessions: { session: "count" }, length: { session: "duration" }, clicks: { session: "clicks" } },
+    session: { by: ["userId"], gap: "30m" },
+    retention: "400d",
+  };
+  const stream = await world.newStream({ views: [view, sessions] });
+  for (const rule of [view, sessions]) {
+    const page = await dashboardOf(stream, `/dashboard#views/${rule.name}`);
+    await untilText(page, "view-state", /generation 1\b/);
+    // From the form to JSON: what is there was read from its fields.
+    await page.getByLabel("Window").fill("3m");
+    await page.getByLabel("Window").fill(rule.window);
+    await page.locator("label", { hasText: "JSON" }).click();
+    const { name: _, ...parts } = rule;
+    expect(JSON.parse(await page.getByLabel("The rule as JSON").inputValue())).toEqual(parts);
+  }
+});
