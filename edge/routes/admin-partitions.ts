@@ -10,13 +10,9 @@ import type { HttpContext } from "./http.ts";
 import { RECORDS_LIMITS, RETRY_AFTER } from "./limits.ts";
 import { isUnavailable, partitionOf } from "./objects.ts";
 import { callPartition, isOutdated } from "./partition-call.ts";
-import { closedObject, integerSchema } from "./schemas/common.ts";
+import { closedObject, integerParameter } from "./schemas/common.ts";
 import { RecordsAnswerSchema, RejectsAnswerSchema, TrimAnswerSchema, TrimRequestSchema } from "./schemas/records.ts";
 import type { StreamDirectory } from "./stream-access.ts";
-
-/** A parameter's text as a whole number within bounds. */
-const integerParameter = (min: number, max: number) =>
-  v.pipe(v.string(), v.regex(/^\d{1,16}$/, "a whole number"), v.transform(Number), integerSchema(min, max));
 
 const RECORDS_PARAMETERS = {
   offset: v.exactOptional(integerParameter(0, Number.MAX_SAFE_INTEGER)),

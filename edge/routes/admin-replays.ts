@@ -1,10 +1,11 @@
 /** Replays: started, watched, promoted, cancelled. */
 import { ok, type Result } from "#protocol";
-import type { AdminFailure, ReplayJob, StreamRpc } from "../stream/rpc.ts";
+import type { AdminFailure, Note, ReplayJob, StreamRpc } from "../stream/rpc.ts";
 import { administeredStream, parseBody } from "./admin-request.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./failures.ts";
 import type { HttpContext } from "./http.ts";
+import { noteOf, NoteSchema } from "./schemas/note.ts";
 import { ReplayAnswerSchema, ReplayListSchema, ReplayRequestSchema, ReplayStartedSchema } from "./schemas/replay.ts";
 import type { StreamDirectory } from "./stream-access.ts";
 
@@ -28,7 +29,7 @@ async function listReplays(c: HttpContext, directory: StreamDirectory): Promise<
   return replays.ok ? ok(c.json({ replays: replays.value })) : replays;
 }
 
-type Act = (stream: StreamRpc, id: string) => Promise<Result<ReplayJob, AdminFailure>>;
+type Act = (stream: StreamRpc, id: string, note: Note | undefined) => Promise<Result<ReplayJob, AdminFailure>>;
 
 /** A handler that does something to the replay which the path names, and shows it. */
 const onReplay =
@@ -36,7 +37,9 @@ const onReplay =
   async (c, directory) => {
     const stream = await administeredStream(c, directory);
     if (!stream.ok) return stream;
-    const replay = await act(stream.value.object, c.req.param("id") ?? "");
+    const said = c.req.method === "GET" ? ok({}) : await parseBody(c, NoteSchema, "invalid_replay");
+    if (!said.ok) return said;
+    const replay = await act(stream.value.object, c.req.param("id") ?? "", noteOf(said.value));
     if (c.req.method !== "GET") directory.forget(stream.value.name);
     return replay.ok ? ok(c.json(replay.value)) : replay;
   };
@@ -77,17 +80,19 @@ export const replayEndpoints: readonly Endpoint[] = [
     path: "/admin/streams/:stream/replays/:id/promote",
     summary: "Let a caught-up generation answer from now on",
     access: "admin",
+    body: NoteSchema,
     answers: { 200: REPLAY },
-    failures: ["unknown_stream", "unknown_replay", "replay_state", "partition_unavailable"],
-    handle: onReplay((stream, id) => stream.promote(id)),
+    failures: ["unknown_stream", "unknown_replay", "invalid_replay", "replay_state", "partition_unavailable"],
+    handle: onReplay((stream, id, note) => stream.promote(id, note)),
   },
   {
     method: "POST",
     path: "/admin/streams/:stream/replays/:id/cancel",
     summary: "Stop a replay and drop what it built",
     access: "admin",
+    body: NoteSchema,
     answers: { 200: REPLAY },
-    failures: ["unknown_stream", "unknown_replay", "replay_state"],
+    failures: ["unknown_stream", "unknown_replay", "invalid_replay", "replay_state"],
     handle: onReplay((stream, id) => stream.cancel(id)),
   },
 ];

@@ -1,10 +1,15 @@
 /** Views: made, changed by replay, rolled back, deleted. */
 import * as v from "valibot";
 import { fail, ok, type Result } from "#protocol";
-import { administeredStream, parseBody } from "./admin-request.ts";
+import { administeredStream, parseBody, parseParameters } from "./admin-request.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./failures.ts";
 import type { HttpContext } from "./http.ts";
+import { CONFIG_LIMITS } from "./limits.ts";
+import { parseInput } from "./parse-input.ts";
+import { LedgerAnswerSchema, ledgerEntryToJson, LEDGER_PARAMETERS } from "./schemas/ledger.ts";
+import { closedObject } from "./schemas/common.ts";
+import { noteOf, NoteSchema, WithNoteSchema } from "./schemas/note.ts";
 import { ViewAnswerSchema, viewDescriptionToJson, ViewSchema } from "./schemas/view.ts";
 import type { StreamDirectory } from "./stream-access.ts";
 
@@ -19,16 +24,20 @@ async function putView(c: HttpContext, directory: StreamDirectory): Promise<Resu
   const stream = await administeredStream(c, directory);
   if (!stream.ok) return stream;
   const name = viewName(c);
-  const view = await parseBody(c, ViewSchema, "invalid_view", (input) => withName(input, name));
+  const body = await parseBody(c, WithNoteSchema, "invalid_view");
+  if (!body.ok) return body;
+  const { by, reason, ...asked } = body.value;
+  const view = parseInput(ViewSchema, withName(asked, name), "invalid_view");
   if (!view.ok) return view;
   if (view.value.name !== name) {
     return fail({ reason: "invalid_view", path: "name", detail: "is not the name in the path" });
   }
-  const put = await stream.value.object.putView(view.value);
+  const note = noteOf({ ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) });
+  const put = await stream.value.object.putView(view.value, note);
   directory.forget(stream.value.name);
   if (!put.ok) return put;
-  const body = { ...viewDescriptionToJson(put.value.view), replay: put.value.replay };
-  return ok(c.json(body, put.value.created ? 201 : 200));
+  const shown = { ...viewDescriptionToJson(put.value.view), replay: put.value.replay };
+  return ok(c.json(shown, put.value.created ? 201 : 200));
 }
 
 /** The path names the view; a body that does so too is a view as it was shown. */
@@ -46,9 +55,22 @@ async function deleteView(c: HttpContext, directory: StreamDirectory): Promise<R
 async function rollBackView(c: HttpContext, directory: StreamDirectory): Promise<Result<Response, Failure>> {
   const stream = await administeredStream(c, directory);
   if (!stream.ok) return stream;
-  const view = await stream.value.object.rollback(viewName(c));
+  const said = await parseBody(c, NoteSchema, "invalid_request");
+  if (!said.ok) return said;
+  const view = await stream.value.object.rollback(viewName(c), noteOf(said.value));
   directory.forget(stream.value.name);
   return view.ok ? ok(c.json(viewDescriptionToJson(view.value))) : view;
+}
+
+async function showLedger(c: HttpContext, directory: StreamDirectory): Promise<Result<Response, Failure>> {
+  const stream = await administeredStream(c, directory);
+  if (!stream.ok) return stream;
+  const parameters = parseParameters(c, closedObject(LEDGER_PARAMETERS));
+  if (!parameters.ok) return parameters;
+  const { before = null, limit = CONFIG_LIMITS.ledgerPageDefault } = parameters.value;
+  const page = await stream.value.object.ledger(viewName(c), before, limit);
+  if (!page.ok) return page;
+  return ok(c.json({ ...page.value, entries: page.value.entries.map(ledgerEntryToJson) }));
 }
 
 const viewName = (c: HttpContext): string => c.req.param("view") ?? "";
@@ -98,8 +120,19 @@ export const viewEndpoints: readonly Endpoint[] = [
     path: "/admin/streams/:stream/views/:view/rollback",
     summary: "Return to the generation that answered before",
     access: "admin",
+    body: NoteSchema,
     answers: { 200: { description: "The view, answered by its earlier generation", schema: ViewAnswerSchema } },
-    failures: ["unknown_stream", "unknown_view", "nothing_to_roll_back"],
+    failures: ["unknown_stream", "unknown_view", "invalid_request", "nothing_to_roll_back"],
     handle: rollBackView,
+  },
+  {
+    method: "GET",
+    path: "/admin/streams/:stream/views/:view/ledger",
+    summary: "Every change of what a view publishes: when, by whom, why, and what it changed; the newest first",
+    access: "admin",
+    parameters: LEDGER_PARAMETERS,
+    answers: { 200: { description: "A page of entries", schema: LedgerAnswerSchema } },
+    failures: ["unknown_stream", "unknown_view", "invalid_request"],
+    handle: showLedger,
   },
 ];

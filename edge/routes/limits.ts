@@ -47,6 +47,12 @@ export const QUERY_LIMITS = {
 } as const;
 
 export const CONFIG_LIMITS = {
+  /** Characters of who did something, and of why. */
+  byCharactersMax: 200,
+  reasonCharactersMax: 1_000,
+  /** Entries of one page of the ledger: with the diff of each, some hundred KiB. */
+  ledgerPageMax: 100,
+  ledgerPageDefault: 20,
   /** Partitions of a stream; the stream's object sizes its calls for as many. */
   partitionsMax: 256,
   /** Longest retention of records or windows, in milliseconds: a hundred years are "for ever". */

@@ -52,6 +52,7 @@ export function createStream(
     views: new Map(),
     keys: new Map(birth.keys.map(({ stored }) => [stored.id, stored])),
     replays: new Map(),
+    ledger: [],
   };
   const { partitions } = state.settings;
   assert(Number.isInteger(partitions) && partitions >= 1, "the wall has checked the number of partitions");

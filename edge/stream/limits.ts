@@ -14,6 +14,8 @@ export const STREAM_LIMITS = {
   viewsMax: 32,
   /** Jobs that are remembered, the newest first; those still under way are never forgotten. */
   replaysKeptMax: 100,
+  /** Entries of the ledger, all views together: some years of decisions. The answer says how many have gone. */
+  ledgerEntriesMax: 1_000,
   /**
    * Keys of one kind that count at the same time: daily rotation fits into the grace of 30 days. Rotating more often than
    * that ends the oldest early.

@@ -15,6 +15,9 @@ const MIGRATIONS: readonly string[] = [
   -- Of the instance "directory" only.
   CREATE TABLE stream_name (name TEXT PRIMARY KEY, stream_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE ledger (entry INTEGER PRIMARY KEY, state TEXT NOT NULL) STRICT;
+  `,
 ];
 
 /**

@@ -13,16 +13,23 @@
 import { assert } from "#protocol";
 import type { GenerationStatus } from "../partition/rpc.ts";
 import { STREAM_LIMITS } from "./limits.ts";
-import type { ReplayDiff, ReplayJob, ReplayState } from "./rpc.ts";
+import type { Note, PromotionPolicy, ReplayDiff, ReplayJob, ReplayState } from "./rpc.ts";
 import type { Generation, PartitionProgress, ReplayRecord } from "./state.ts";
 
 /** One job builds one generation, and both are named by it: numbers of generations are never used again. */
 export const replayId = (view: string, generation: number): string => `${view}-${generation}`;
 
+/** How it is to be decided whether a job's generation is promoted; and who asked for it, and why. */
+export interface Decision {
+  readonly promote: "manual" | "auto";
+  readonly promoteIf?: PromotionPolicy;
+  readonly note?: Note;
+}
+
 export function newReplay(
   view: string,
   generation: Generation,
-  promote: "manual" | "auto",
+  decision: Decision,
   partitions: number,
   now: number,
 ): ReplayRecord {
@@ -31,7 +38,7 @@ export function newReplay(
     view,
     generation: generation.generation,
     mode: generation.mode,
-    promote,
+    ...decision,
     against: generation.against,
     state: "running",
     startedAt: now,
@@ -164,6 +171,10 @@ export function describeReplay(job: ReplayRecord, now: number): ReplayJob {
     })),
     ...(job.diff !== null && { diff: job.diff }),
     ...(job.mode === "verify" && { verification: verificationOf(job) }),
+    ...(job.promoteIf !== undefined && { promoteIf: job.promoteIf }),
+    ...(job.state === "caught-up" && job.held !== undefined && { held: job.held }),
+    ...(job.note !== undefined && { by: job.note.by }),
+    ...(job.note?.reason != null && { reason: job.note.reason }),
     ...(job.error !== null && { error: job.error }),
   };
 }

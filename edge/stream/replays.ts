@@ -15,9 +15,12 @@ import {
   specOf,
   startGeneration,
 } from "./generations.ts";
+import { enter, NO_NOTE } from "./ledger.ts";
 import { STREAM_LIMITS } from "./limits.ts";
+import { whyHeld } from "./promotion-policy.ts";
 import {
   boundReplays,
+  type Decision,
   finishComparison,
   finishReplay,
   isBuilding,
@@ -27,7 +30,7 @@ import {
   observeReplay,
   replayId,
 } from "./replay-jobs.ts";
-import type { AdminFailure, ReplayDiff, ReplayRequest } from "./rpc.ts";
+import type { AdminFailure, LedgerAction, Note, ReplayDiff, ReplayRequest } from "./rpc.ts";
 import { type ReplayRecord, type StreamState, type ViewState, withEntry } from "./state.ts";
 
 /** A state that a decision leads to, and the job that it was about. */
@@ -50,15 +53,25 @@ export function startReplay(
   const view = state.views.get(name);
   if (view === undefined) return fail({ reason: "unknown_view", view: name });
   if (view.building !== null) return fail({ reason: "replay_running", id: replayId(name, view.building.generation) });
-  const { from, mode, maxDuty } = request;
+  const { from, mode, maxDuty, promote, promoteIf, note } = request;
+  const noted = note === undefined ? {} : { note };
   if (mode === "verify") {
     if (view.inForce === null) return fail({ reason: "view_not_ready", view: name });
     const { spec, ...keeping } = view.inForce;
-    return ok(beginReplay(state, view, { spec, ...keepingOf(keeping), mode, from, maxDuty }, "manual", now));
+    return ok(
+      beginReplay(
+        state,
+        view,
+        { spec, ...keepingOf(keeping), mode, from, maxDuty },
+        { promote: "manual", ...noted },
+        now,
+      ),
+    );
   }
   const config = typeof request.view === "string" ? view.config : request.view;
   const plan: GenerationPlan = { spec: specOf(config), ...keepingOf(config), mode, from, maxDuty };
-  return ok(beginReplay(state, view, plan, request.promote, now));
+  const decision = { promote, ...noted, ...(promote === "auto" && promoteIf !== undefined && { promoteIf }) };
+  return ok(beginReplay(state, view, plan, decision, now));
 }
 
 /** Starts building a generation of `view`, which must not have one under way. */
@@ -66,11 +79,11 @@ export function beginReplay(
   state: StreamState,
   view: ViewState,
   plan: GenerationPlan,
-  promote: "manual" | "auto",
+  decision: Decision,
   now: number,
 ): ReplayChange {
   const started = startGeneration(view, plan);
-  const job = newReplay(view.config.name, started.building, promote, state.settings.partitions, now);
+  const job = newReplay(view.config.name, started.building, decision, state.settings.partitions, now);
   return {
     job,
     state: {
@@ -111,17 +124,22 @@ export function concludeComparison(
  * Moves the pointer to the generation that a caught-up job has built. A job that was promoted before and rolled back is
  * promoted again as long as its generation is kept.
  */
-export function promoteReplay(state: StreamState, id: string, now: number): Result<ReplayChange, AdminFailure> {
+export function promoteReplay(
+  state: StreamState,
+  id: string,
+  now: number,
+  note?: Note,
+): Result<ReplayChange, AdminFailure> {
   const job = state.replays.get(id);
   if (job === undefined) return fail({ reason: "unknown_replay", id });
   const view = state.views.get(job.view);
   if (job.state === "caught-up") {
-    const next = settleReplay(state, finishReplay(job, "promoted", now), now);
+    const next = settleReplay(state, finishReplay(job, "promoted", now), now, note);
     return ok({ state: next, job: jobOf(next, id) });
   }
   if (job.state === "promoted" && view?.inForce?.generation === job.generation) return ok({ state, job });
   if (job.state === "promoted" && view?.previous?.generation.generation === job.generation) {
-    return ok({ state: { ...state, views: withEntry(state.views, job.view, rollBackGeneration(view, now)) }, job });
+    return ok({ state: turnBack(state, view, "promote", now, note), job });
   }
   return fail({ reason: "replay_state", id, state: job.state });
 }
@@ -137,11 +155,35 @@ export function cancelReplay(state: StreamState, id: string, now: number): Resul
 }
 
 /** The view's previous generation answers again. */
-export function rollBackView(state: StreamState, name: string, now: number): Result<StreamState, AdminFailure> {
+export function rollBackView(
+  state: StreamState,
+  name: string,
+  now: number,
+  note?: Note,
+): Result<StreamState, AdminFailure> {
   const view = state.views.get(name);
   if (view === undefined) return fail({ reason: "unknown_view", view: name });
   if (view.inForce === null || view.previous === null) return fail({ reason: "nothing_to_roll_back", view: name });
-  return ok({ ...state, views: withEntry(state.views, name, rollBackGeneration(view, now)) });
+  return ok(turnBack(state, view, "rollback", now, note));
+}
+
+/** The previous generation answers again, which is known to be there. */
+function turnBack(
+  state: StreamState,
+  view: ViewState,
+  action: LedgerAction,
+  now: number,
+  note: Note = NO_NOTE,
+): StreamState {
+  const { name } = view.config;
+  const turned = rollBackGeneration(view, now);
+  assert(turned.inForce !== null && view.inForce !== null, "a generation on both sides");
+  const { inForce } = turned;
+  // The newer one of the two was compared with the older one.
+  const newer = Math.max(inForce.generation, view.inForce.generation);
+  const job = state.replays.get(replayId(name, newer)) ?? null;
+  const entered = enter(state, view, { action, to: inForce, note, job }, now);
+  return { ...entered, views: withEntry(state.views, name, turned) };
 }
 
 /** Everything that ends by itself: previous generations after 7 days, caught-up ones that nobody promoted after 24 h. */
@@ -170,15 +212,26 @@ export const comparingReplays = (state: StreamState): readonly ReplayRecord[] =>
   [...state.replays.values()].filter(isComparing);
 
 /** Sets a job's next value, and does to its view what that means. */
-function settleReplay(state: StreamState, job: ReplayRecord, now: number): StreamState {
+function settleReplay(state: StreamState, job: ReplayRecord, now: number, note?: Note): StreamState {
   const before = jobOf(state, job.id);
   if (before === job) return state;
-  const settled = job.state === "caught-up" && job.promote === "auto" ? finishReplay(job, "promoted", now) : job;
+  const settled = decide(job, now);
   const replays = withEntry(state.replays, job.id, settled);
   const view = state.views.get(job.view);
   // A job that was over had no generation being built any more, and one whose view was deleted has no view.
   if (view?.building?.generation !== job.generation) return { ...state, replays };
-  return { ...state, replays, views: withEntry(state.views, job.view, viewAfter(view, settled, now)) };
+  const to = view.building;
+  const happening = { action: "promote", to, note: note ?? settled.note ?? NO_NOTE, job: settled } as const;
+  const entered = settled.state === "promoted" ? enter(state, view, happening, now) : state;
+  return { ...entered, replays, views: withEntry(state.views, job.view, viewAfter(view, settled, now)) };
+}
+
+/** Promotes what has just caught up, if it is to be promoted by itself and has not changed more than it may. */
+function decide(job: ReplayRecord, now: number): ReplayRecord {
+  if (job.state !== "caught-up" || job.promote !== "auto" || job.held !== undefined) return job;
+  const { promoteIf, against, diff } = job;
+  const held = promoteIf === undefined || against === null ? null : whyHeld(promoteIf, diff);
+  return held === null ? finishReplay(job, "promoted", now) : { ...job, held };
 }
 
 function viewAfter(view: ViewState, job: ReplayRecord, now: number): ViewState {

@@ -80,6 +80,20 @@ export interface QueryContext extends AppendContext {
 
 export type ReplayState = "running" | "caught-up" | "promoted" | "verified" | "differs" | "cancelled" | "failed";
 
+/** Who did something, as they say themselves, and why. */
+export interface Note {
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+/** What a replay that is promoted by itself may change, in shares from 0 to 1. */
+export interface PromotionPolicy {
+  /** Of the total of each measure. */
+  readonly totalChangeMax?: number;
+  /** Of the rows that were compared. */
+  readonly rowsChangedMax?: number;
+}
+
 export interface ReplayRequest {
   /** A view's name (its own specification, computed again), or a whole view (a changed specification). */
   readonly view: string | ViewConfig;
@@ -87,7 +101,10 @@ export interface ReplayRequest {
   readonly from: number | null;
   readonly mode: "build" | "verify";
   readonly promote: "manual" | "auto";
+  /** Only with `auto`: beyond it, the job waits as if it were `manual`. Absent: whatever it changes. */
+  readonly promoteIf?: PromotionPolicy;
   readonly maxDuty: number;
+  readonly note?: Note;
 }
 
 export interface ReplayDiff {
@@ -123,8 +140,45 @@ export interface ReplayJob {
   readonly diff?: ReplayDiff;
   /** Of a verification: windows compared, differing, and skipped because the log can no longer recompute them. */
   readonly verification?: { readonly compared: number; readonly differing: number; readonly skipped: number };
+  readonly promoteIf?: PromotionPolicy;
+  /** Why it was not promoted by itself, though it was to be. */
+  readonly held?: string;
+  readonly by?: string;
+  readonly reason?: string;
   /** Why it failed; of a job that did not, why it has no diff, or why it was ended. */
   readonly error?: string;
+}
+
+export type LedgerAction = "promote" | "rollback";
+
+/** One change of what a view publishes. */
+export interface LedgerEntry extends Note {
+  /** Rises by one with each entry of the stream. */
+  readonly entry: number;
+  readonly view: string;
+  readonly action: LedgerAction;
+  readonly at: number;
+  /** The job that built the generation, if it is known still. */
+  readonly replay: string | null;
+  /** Null: there was none. */
+  readonly fromGeneration: number | null;
+  readonly toGeneration: number;
+  readonly specBefore: ViewSpec | null;
+  readonly specAfter: ViewSpec;
+  /** What that changed, as it was when the newer generation had caught up. */
+  readonly diff: ReplayDiff | null;
+  readonly diffFrozenAt: number | null;
+  /** Why there is no diff. */
+  readonly noDiff: string | null;
+}
+
+export interface LedgerPage {
+  /** The newest first. */
+  readonly entries: readonly LedgerEntry[];
+  /** Where the next page begins; null: that was all. */
+  readonly next: number | null;
+  /** Entries of the stream that are no longer kept. */
+  readonly dropped: number;
 }
 
 export interface ViewDescription extends ViewConfig {
@@ -205,6 +259,7 @@ export interface StreamRpc {
   ): Promise<Result<{ readonly id: string; readonly key: string }, AdminFailure>>;
   putView(
     view: ViewConfig,
+    note?: Note,
   ): Promise<
     Result<{ readonly created: boolean; readonly view: ViewDescription; readonly replay: string | null }, AdminFailure>
   >;
@@ -213,9 +268,11 @@ export interface StreamRpc {
   startReplay(request: ReplayRequest): Promise<Result<{ readonly id: string }, AdminFailure>>;
   replays(): Promise<Result<readonly ReplayJob[], AdminFailure>>;
   replay(id: string): Promise<Result<ReplayJob, AdminFailure>>;
-  promote(id: string): Promise<Result<ReplayJob, AdminFailure>>;
+  promote(id: string, note?: Note): Promise<Result<ReplayJob, AdminFailure>>;
   cancel(id: string): Promise<Result<ReplayJob, AdminFailure>>;
-  rollback(view: string): Promise<Result<ViewDescription, AdminFailure>>;
+  rollback(view: string, note?: Note): Promise<Result<ViewDescription, AdminFailure>>;
+  /** @param before the number of an entry: older ones are asked for */
+  ledger(view: string, before: number | null, limit: number): Promise<Result<LedgerPage, AdminFailure>>;
   /** Deletes the stream with all its partitions. */
   destroy(): Promise<Result<null, AdminFailure>>;
 }

@@ -6,7 +6,16 @@
  */
 import type { HashSeed, ViewSpec } from "#engine";
 import type { GenerationState, RollupAges } from "../partition/rpc.ts";
-import type { KeyDigest, ReplayDiff, ReplayState, StreamConfig, ViewConfig } from "./rpc.ts";
+import type {
+  KeyDigest,
+  LedgerEntry,
+  Note,
+  PromotionPolicy,
+  ReplayDiff,
+  ReplayState,
+  StreamConfig,
+  ViewConfig,
+} from "./rpc.ts";
 
 export interface StreamState {
   readonly name: string;
@@ -28,6 +37,8 @@ export interface StreamState {
   readonly keys: ReadonlyMap<string, KeyDigest>;
   /** By id, in the order in which they were started. */
   readonly replays: ReadonlyMap<string, ReplayRecord>;
+  /** The oldest first; see ledger.ts. */
+  readonly ledger: readonly LedgerEntry[];
 }
 
 /** The configuration without its views, which have a life of their own. */
@@ -70,6 +81,11 @@ export interface ReplayRecord {
   readonly generation: number;
   readonly mode: "build" | "verify";
   readonly promote: "manual" | "auto";
+  readonly promoteIf?: PromotionPolicy;
+  /** Who started it, and why. */
+  readonly note?: Note;
+  /** Why it waits for a decision although it was to be promoted by itself. */
+  readonly held?: string;
   /** The generation that it is compared with; null: there was none. */
   readonly against: number | null;
   readonly state: ReplayState;

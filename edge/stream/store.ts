@@ -3,7 +3,7 @@
  * immutable, so being the same object means being the same.
  */
 import { migrate, schemaVersion } from "./migrations.ts";
-import type { KeyDigest } from "./rpc.ts";
+import type { KeyDigest, LedgerEntry } from "./rpc.ts";
 import type { ReplayRecord, StreamState, ViewState } from "./state.ts";
 
 /** What is stored of a deleted stream, so that its id never comes to life again. */
@@ -17,11 +17,15 @@ export function load(storage: DurableObjectStorage, now: number): StreamState | 
   const [row] = sql.exec<{ state: string }>("SELECT state FROM stream").toArray();
   if (row === undefined) return null;
   if (row.state === DELETED) return "deleted";
-  const core = JSON.parse(row.state) as Omit<StreamState, "views" | "keys" | "replays">;
+  const core = JSON.parse(row.state) as Omit<StreamState, "views" | "keys" | "replays" | "ledger">;
   const views = documents<ViewState>(sql, "SELECT name AS id, state FROM view ORDER BY name");
   const keys = documents<KeyDigest>(sql, "SELECT id, state FROM access_key");
   const replays = documents<ReplayRecord>(sql, "SELECT id, state FROM replay ORDER BY started_at, id");
-  return { ...core, views, keys, replays };
+  const ledger = sql
+    .exec<{ state: string }>("SELECT state FROM ledger ORDER BY entry")
+    .toArray()
+    .map(({ state }) => JSON.parse(state) as LedgerEntry);
+  return { ...core, views, keys, replays, ledger };
 }
 
 /** Reads documents that this object has written: they need no checking. */
@@ -55,13 +59,14 @@ export function save(storage: DurableObjectStorage, before: StreamState | null, 
         ),
       remove: (id) => sql.exec("DELETE FROM replay WHERE id = ?", id),
     });
+    saveLedger(sql, before?.ledger ?? [], after.ledger);
   });
 }
 
 /** Deletes everything but the mark that the stream was deleted, keys and secrets first of all. */
 export function bury(storage: DurableObjectStorage): void {
   storage.transactionSync(() => {
-    for (const table of ["view", "access_key", "replay"]) storage.sql.exec(`DELETE FROM ${table}`);
+    for (const table of ["view", "access_key", "replay", "ledger"]) storage.sql.exec(`DELETE FROM ${table}`);
     storage.sql.exec("INSERT OR REPLACE INTO stream VALUES (0, ?)", DELETED);
   });
 }
@@ -76,6 +81,17 @@ function saveDocuments<T>(
   for (const id of before?.keys() ?? []) if (!after.has(id)) write.remove(id);
 }
 
+/** Entries never change: new ones come at the end, and the oldest go. */
+function saveLedger(sql: SqlStorage, before: readonly LedgerEntry[], after: readonly LedgerEntry[]): void {
+  if (before === after) return;
+  const last = before.at(-1)?.entry ?? 0;
+  for (const entry of after.filter(({ entry: number }) => number > last)) {
+    sql.exec("INSERT INTO ledger VALUES (CAST(? AS INTEGER), ?)", entry.entry, JSON.stringify(entry));
+  }
+  const first = after[0]?.entry ?? 0;
+  if ((before[0]?.entry ?? first) < first) sql.exec("DELETE FROM ledger WHERE entry < CAST(? AS INTEGER)", first);
+}
+
 /** The state without what has rows of its own. */
-const coreOf = ({ views: _views, keys: _keys, replays: _replays, ...core }: StreamState): string =>
+const coreOf = ({ views: _views, keys: _keys, replays: _replays, ledger: _ledger, ...core }: StreamState): string =>
   JSON.stringify(core);

@@ -18,6 +18,7 @@ import {
 import { ControlLoop, type Report } from "./control-loop.ts";
 import { Directory } from "./directory.ts";
 import { hex, makeKey, rotateKey } from "./keys.ts";
+import { isInLedger, pageOf } from "./ledger.ts";
 import { canPlaceIn } from "./partitions.ts";
 import { describeReplay } from "./replay-jobs.ts";
 import { cancelReplay, promoteReplay, type ReplayChange, rollBackView, startReplay } from "./replays.ts";
@@ -25,6 +26,8 @@ import type {
   AdminFailure,
   AppendContext,
   KeyKind,
+  LedgerPage,
+  Note,
   QueryContext,
   ReplayJob,
   ReplayRequest,
@@ -121,8 +124,9 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
 
   async putView(
     view: ViewConfig,
+    note?: Note,
   ): Admin<{ readonly created: boolean; readonly view: ViewDescription; readonly replay: string | null }> {
-    const changed = await this.#watched().change((state, now) => putView(state, view, now));
+    const changed = await this.#watched().change((state, now) => putView(state, view, now, note));
     if (!changed.ok) return changed;
     const { state, created, replay } = changed.value;
     return ok({ created, view: describeView(viewOf(state, view.name)), replay });
@@ -159,7 +163,7 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
     return job === undefined ? fail({ reason: "unknown_replay", id }) : ok(describeReplay(job, Date.now()));
   }
 
-  async promote(id: string): Admin<ReplayJob> {
+  async promote(id: string, note?: Note): Admin<ReplayJob> {
     const loop = this.#watched();
     const job = loop.state?.replays.get(id);
     if (job?.state === "caught-up") {
@@ -169,16 +173,23 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
       if (absent !== null) return fail({ reason: "partition_unavailable", ...absent });
       loop.observe(reports);
     }
-    return described(await loop.change((state, now) => promoteReplay(state, id, now)));
+    return described(await loop.change((state, now) => promoteReplay(state, id, now, note)));
   }
 
   async cancel(id: string): Admin<ReplayJob> {
     return described(await this.#watched().change((state, now) => cancelReplay(state, id, now)));
   }
 
-  async rollback(view: string): Admin<ViewDescription> {
-    const changed = await this.#watched().change((state, now) => stateOnly(rollBackView(state, view, now)));
+  async rollback(view: string, note?: Note): Admin<ViewDescription> {
+    const changed = await this.#watched().change((state, now) => stateOnly(rollBackView(state, view, now, note)));
     return changed.ok ? ok(describeView(viewOf(changed.value.state, view))) : changed;
+  }
+
+  async ledger(view: string, before: number | null, limit: number): Admin<LedgerPage> {
+    const loop = this.#watched();
+    if (loop.state === null) return fail(loop.unknownStream());
+    const isKnown = loop.state.views.has(view) || isInLedger(loop.state, view);
+    return isKnown ? ok(pageOf(loop.state, view, before, limit)) : fail({ reason: "unknown_view", view });
   }
 
   async destroy(): Admin<null> {

@@ -7,7 +7,7 @@ import { changeKeeping, isSameKeeping, keepingOf, newView, sameSpec, specOf } fr
 import { STREAM_LIMITS } from "./limits.ts";
 import { replayId } from "./replay-jobs.ts";
 import { beginReplay, cancelReplay } from "./replays.ts";
-import type { AdminFailure, StreamDescription, ViewConfig, ViewDescription } from "./rpc.ts";
+import type { AdminFailure, Note, StreamDescription, ViewConfig, ViewDescription } from "./rpc.ts";
 import { type StreamState, type ViewState, withEntry } from "./state.ts";
 
 /** Replays that nobody chose a pace for: those of a PUT. Half of the time is left to appends. */
@@ -31,12 +31,18 @@ export interface ViewChange {
  *
  * A replay that was started by hand, or a verification, is never cancelled by a PUT: `replay_running` names it.
  */
-export function putView(state: StreamState, config: ViewConfig, now: number): Result<ViewChange, AdminFailure> {
+export function putView(
+  state: StreamState,
+  config: ViewConfig,
+  now: number,
+  note?: Note,
+): Result<ViewChange, AdminFailure> {
+  const build = (from: StreamState, of: ViewState, created: boolean) => ok(buildView(from, of, now, created, note));
   const known = state.views.get(config.name);
   if (known === undefined) {
     if (state.views.size >= STREAM_LIMITS.viewsMax)
       return fail({ reason: "too_many_views", max: STREAM_LIMITS.viewsMax });
-    return ok(buildView(state, newView(config, state.generationFloor), now, true));
+    return build(state, newView(config, state.generationFloor), true);
   }
   const spec = specOf(config);
   const declared = sameSpec(specOf(known.config), spec) && isSameKeeping(known.config, config);
@@ -46,7 +52,7 @@ export function putView(state: StreamState, config: ViewConfig, now: number): Re
   const { building } = view;
   const answersAlready = view.inForce !== null && sameSpec(view.inForce.spec, spec);
   const settled = { state: kept, created: false, replay: null };
-  if (building === null) return ok(answersAlready ? settled : buildView(kept, view, now, false));
+  if (building === null) return answersAlready ? ok(settled) : build(kept, view, false);
 
   const id = replayId(config.name, building.generation);
   const automatic = building.mode === "build" && state.replays.get(id)?.promote === "auto";
@@ -57,10 +63,16 @@ export function putView(state: StreamState, config: ViewConfig, now: number): Re
   const cancelled = cancelReplay(kept, id, now);
   if (!cancelled.ok) return cancelled;
   const { state: freed } = cancelled.value;
-  return ok(answersAlready ? { ...settled, state: freed } : buildView(freed, viewOf(freed, config.name), now, false));
+  return answersAlready ? ok({ ...settled, state: freed }) : build(freed, viewOf(freed, config.name), false);
 }
 
-function buildView(state: StreamState, view: ViewState, now: number, created: boolean): ViewChange {
+function buildView(
+  state: StreamState,
+  view: ViewState,
+  now: number,
+  created: boolean,
+  note: Note | undefined,
+): ViewChange {
   const plan = {
     spec: specOf(view.config),
     ...keepingOf(view.config),
@@ -68,7 +80,7 @@ function buildView(state: StreamState, view: ViewState, now: number, created: bo
     from: null,
     maxDuty: DEFAULT_MAX_DUTY,
   } as const;
-  const begun = beginReplay(state, view, plan, "auto", now);
+  const begun = beginReplay(state, view, plan, { promote: "auto", ...(note !== undefined && { note }) }, now);
   return { state: begun.state, created, replay: begun.job.id };
 }
 

@@ -88,3 +88,7 @@ export const integerSchema = (min: number, max: number) =>
     v.minValue(min, `at least ${min}`),
     v.maxValue(max, `at most ${max}`),
   );
+
+/** A parameter's text as a whole number within bounds. */
+export const integerParameter = (min: number, max: number) =>
+  v.pipe(v.string(), v.regex(/^\d{1,16}$/, "a whole number"), v.transform(Number), integerSchema(min, max));

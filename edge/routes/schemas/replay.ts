@@ -1,10 +1,24 @@
 /** Replays: what is asked for, and how far it has come. */
 import * as v from "valibot";
-import type { ReplayRequest } from "../../stream/rpc.ts";
+import type { Note, ReplayRequest } from "../../stream/rpc.ts";
 import { closedObject, NameSchema, NumberSchema, TimeSchema } from "./common.ts";
+import { NOTE_ENTRIES, noteOf } from "./note.ts";
 import { ViewSchema } from "./view.ts";
 
 const MAX_DUTY_DEFAULT = 0.5;
+
+const ShareSchema = v.pipe(NumberSchema, v.minValue(0, "at least 0"));
+
+/** What a replay that is promoted by itself may change, as shares: of each measure's total, of the rows compared. */
+const PromotionPolicySchema = v.pipe(
+  closedObject({
+    totalChangeMax: v.exactOptional(ShareSchema),
+    rowsChangedMax: v.exactOptional(v.pipe(ShareSchema, v.maxValue(1, "at most 1: all rows"))),
+  }),
+  v.minEntries(1, "totalChangeMax, rowsChangedMax, or both"),
+);
+
+const noted = (note: Note | undefined) => (note === undefined ? {} : { note });
 
 export const ReplayRequestSchema = v.pipe(
   closedObject({
@@ -12,6 +26,8 @@ export const ReplayRequestSchema = v.pipe(
     from: v.exactOptional(v.union([v.literal("earliest"), TimeSchema])),
     mode: v.exactOptional(v.picklist(["build", "verify"], "`build` or `verify`")),
     promote: v.exactOptional(v.picklist(["manual", "auto"], "`manual` or `auto`")),
+    promoteIf: v.exactOptional(PromotionPolicySchema),
+    ...NOTE_ENTRIES,
     maxDuty: v.exactOptional(
       v.pipe(NumberSchema, v.gtValue(0, "more than 0"), v.maxValue(1, "at most 1: the whole of the time")),
     ),
@@ -20,16 +36,29 @@ export const ReplayRequestSchema = v.pipe(
     ({ mode, view }) => mode !== "verify" || typeof view === "string",
     "`verify` compares a view with itself: name it, without a specification",
   ),
-  v.transform(({ view, from = "earliest", mode, promote, maxDuty }): ReplayRequest => ({
+  v.check(
+    ({ promote, promoteIf }) => promoteIf === undefined || promote === "auto",
+    "`promoteIf` is for what is promoted by itself: `promote` is `auto` then",
+  ),
+  v.transform(({ view, from = "earliest", mode, promote, promoteIf, maxDuty, ...said }): ReplayRequest => ({
     view,
     from: from === "earliest" ? null : from,
     mode: mode ?? "build",
     promote: promote ?? "manual",
     maxDuty: maxDuty ?? MAX_DUTY_DEFAULT,
+    ...(promoteIf !== undefined && { promoteIf }),
+    ...noted(noteOf(said)),
   })),
 );
 
 export const ReplayStartedSchema = v.object({ id: v.string() });
+
+export const DiffSchema = v.object({
+  rowsCompared: v.number(),
+  rowsChanged: v.number(),
+  totals: v.record(v.string(), v.object({ before: v.nullable(v.number()), after: v.nullable(v.number()) })),
+  largest: v.array(v.record(v.string(), v.unknown())),
+});
 
 export const ReplayAnswerSchema = v.object({
   id: v.string(),
@@ -54,14 +83,11 @@ export const ReplayAnswerSchema = v.object({
       state: v.picklist(["building", "caught-up", "verified", "differs", "failed"]),
     }),
   ),
-  diff: v.exactOptional(
-    v.object({
-      rowsCompared: v.number(),
-      rowsChanged: v.number(),
-      totals: v.record(v.string(), v.object({ before: v.nullable(v.number()), after: v.nullable(v.number()) })),
-      largest: v.array(v.record(v.string(), v.unknown())),
-    }),
-  ),
+  diff: v.exactOptional(DiffSchema),
+  promoteIf: v.exactOptional(v.record(v.string(), v.number())),
+  held: v.exactOptional(v.pipe(v.string(), v.description("Why it was not promoted by itself"))),
+  by: v.exactOptional(v.string()),
+  reason: v.exactOptional(v.string()),
   verification: v.exactOptional(v.object({ compared: v.number(), differing: v.number(), skipped: v.number() })),
   error: v.exactOptional(v.string()),
 });

@@ -454,6 +454,52 @@ describe("a view", () => {
     await expectProblem(stream.admin("POST", `/replays/${id}/cancel`), 409, "replay_state");
   });
 
+  it("keeps a ledger of what it has published, and why", async () => {
+    const stream = await withClicks();
+    const view = { ...DEFAULT_VIEW, where: { country: { ne: "DE" } } };
+    const request = { view, promote: "auto", promoteIf: { totalChangeMax: 0.4 }, by: "sam", reason: "no Germans" };
+    const { id } = await expectOk<Job>(stream.admin("POST", "/replays", { body: request }));
+    expect(await settled(stream, id)).toMatchObject({
+      state: "caught-up",
+      held: expect.stringContaining("from 4 to 2"),
+      by: "sam",
+      reason: "no Germans",
+      promoteIf: { totalChangeMax: 0.4 },
+    });
+    await expectOk(stream.admin("POST", `/replays/${id}/promote`, { body: { by: "kim", reason: "agreed" } }));
+    await expectOk(stream.admin("POST", "/views/clicks_per_ad/rollback", { body: { reason: "disputed" } }));
+    const page = await expectOk<{ entries: object[]; next: null; dropped: number }>(
+      stream.admin("GET", "/views/clicks_per_ad/ledger?limit=2"),
+    );
+    expect(page).toMatchObject({ next: 2, dropped: 0 });
+    expect(page.entries).toMatchObject([
+      {
+        entry: 3,
+        action: "rollback",
+        by: "admin",
+        reason: "disputed",
+        diff: { totals: { clicks: { before: 2, after: 4 } } },
+        specAfter: { where: {}, window: MINUTE_MS },
+      },
+      { entry: 2, action: "promote", by: "kim", reason: "agreed", replay: id, specAfter: { where: view.where } },
+    ]);
+    expect(await expectOk(stream.admin("GET", "/views/clicks_per_ad/ledger?before=2"))).toMatchObject({
+      entries: [{ entry: 1, fromGeneration: null, diff: null }],
+      next: null,
+    });
+    await expectProblem(stream.admin("GET", "/views/nothing/ledger"), 404, "unknown_view");
+    await expectProblem(stream.admin("GET", "/views/clicks_per_ad/ledger?limit=0"), 400, "invalid_request");
+    await expectProblem(
+      stream.admin("POST", "/views/clicks_per_ad/rollback", { body: { why: "?" } }),
+      400,
+      "invalid_request",
+    );
+    const put = await read<object>(
+      stream.admin("PUT", "/views/clicks_per_ad", { body: { ...DEFAULT_VIEW, by: "kim", reason: "as it was" } }),
+    );
+    expect(put).toMatchObject({ status: 200, body: { replay: null } });
+  });
+
   it("is verified against its own log", async () => {
     const stream = await withClicks();
     const { id } = await expectOk<Job>(
@@ -506,6 +552,11 @@ describe("a view", () => {
     ["maxDuty", { view: "clicks_per_ad", maxDuty: 0 }],
     ["maxDuty", { view: "clicks_per_ad", maxDuty: 1.5 }],
     ["promoted", { view: "clicks_per_ad", promoted: "auto" }],
+    ["promoteIf.rowsChangedMax", { view: "clicks_per_ad", promote: "auto", promoteIf: { rowsChangedMax: 2 } }],
+    ["promoteIf", { view: "clicks_per_ad", promote: "auto", promoteIf: {} }],
+    ["", { view: "clicks_per_ad", promoteIf: { totalChangeMax: 0.1 } }],
+    ["reason", { view: "clicks_per_ad", reason: " " }],
+    ["by", { view: "clicks_per_ad", by: "x".repeat(201) }],
     ["", { view: DEFAULT_VIEW, mode: "verify" }],
   ])("is not replayed by a request that is wrong at %s", async (path, body) => {
     const stream = await TestStream.create();
