@@ -7,6 +7,7 @@ import { query } from "./commands/query.ts";
 import { replay } from "./commands/replay.ts";
 import { diff, replays } from "./commands/replays.ts";
 import { streams } from "./commands/streams.ts";
+import { tail } from "./commands/tail.ts";
 import { views } from "./commands/views.ts";
 import type { Context } from "./context.ts";
 import { CliError, EXIT } from "./failure.ts";
@@ -24,6 +25,7 @@ const routes = buildRouteMap({
     rollback,
     import: importCommand,
     export: exportCommand,
+    tail,
   },
   docs: {
     brief: "Headwater from a terminal",

@@ -40,3 +40,9 @@ export const EXPORT_LIMITS = {
   /** Characters of JSON that the rows of one row group may take: events can be a thousand times larger than usual. */
   rowGroupCharacters: 32 * 1024 * 1024,
 } as const;
+
+export const TAIL_LIMITS = {
+  /** How often partitions are asked for what is new. */
+  pollMs: 1_000,
+  lastDefault: 10,
+} as const;
