@@ -2,7 +2,7 @@
  * Asks for the admin key when something needs it. It lives in this tab's memory, nowhere else: a reload asks again. What
  * needs it stands either open or locked, with a word on what opens it.
  */
-import type { Api } from "./api.ts";
+import { type Api, ApiProblem } from "./api.ts";
 import { openDialog } from "./dialog.ts";
 import { byId } from "./dom.ts";
 
@@ -32,7 +32,10 @@ const askForKey = (api: Api, onChange: () => void): Promise<void> =>
     ],
     action: "Unlock",
     submit: async (entered) => {
-      await api.unlock(entered("key"));
+      await api.unlock(entered("key")).catch((error: unknown) => {
+        if (!(error instanceof ApiProblem) || error.status > 403) throw error;
+        throw new ApiProblem(error.status, error.code, "The edge does not take this key");
+      });
       onChange();
     },
   });

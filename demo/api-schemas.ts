@@ -101,12 +101,41 @@ export const ReplaySchema = v.object({
     v.object({ partition: v.number(), from: v.number(), next: v.number(), target: v.number(), state: v.string() }),
   ),
   diff: v.optional(Diff),
+  by: v.optional(v.string()),
+  reason: v.optional(v.string()),
+  /** Why it was not promoted by itself, though it was to be. */
+  held: v.optional(v.string()),
   verification: v.optional(v.object({ compared: v.number(), differing: v.number(), skipped: v.number() })),
   error: v.optional(v.string()),
 });
 export type Replay = v.InferOutput<typeof ReplaySchema>;
 
 export const ReplaysSchema = v.object({ replays: v.array(ReplaySchema) });
+
+const Specification = v.record(v.string(), v.unknown());
+
+const LedgerEntry = v.object({
+  entry: v.number(),
+  action: v.string(),
+  at: v.number(),
+  by: v.string(),
+  reason: v.nullable(v.string()),
+  fromGeneration: v.nullable(v.number()),
+  toGeneration: v.number(),
+  specBefore: v.nullable(Specification),
+  specAfter: Specification,
+  diff: v.nullable(Diff),
+  diffFrozenAt: v.nullable(v.number()),
+  noDiff: v.nullable(v.string()),
+});
+export type LedgerEntry = v.InferOutput<typeof LedgerEntry>;
+
+export const LedgerSchema = v.object({
+  entries: v.array(LedgerEntry),
+  next: v.nullable(v.number()),
+  dropped: v.number(),
+});
+export type Ledger = v.InferOutput<typeof LedgerSchema>;
 
 export const StartedSchema = v.object({ id: v.string() });
 

@@ -3,6 +3,8 @@ import * as v from "valibot";
 import {
   type Answer,
   AnswerSchema,
+  type Ledger,
+  LedgerSchema,
   ProblemSchema,
   type Replay,
   ReplaySchema,
@@ -40,8 +42,18 @@ export interface ReplayRequest {
   readonly mode: "build" | "verify";
   readonly from?: string;
   readonly promote?: "manual" | "auto";
+  /** Only with `auto`: beyond these shares it waits for somebody. */
+  readonly promoteIf?: { readonly totalChangeMax?: number; readonly rowsChangedMax?: number };
   /** Share of the time that it may take while clicks arrive. */
   readonly maxDuty?: number;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** Who does something, and why; it stands in the ledger. What is absent was not said. */
+export interface Note {
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 /** The edge refused; `code` is stable, `detail` is for people. */
@@ -111,16 +123,22 @@ export class Api {
     return this.replay(id);
   }
 
-  async promote(id: string): Promise<void> {
-    await this.#administer("POST", `/replays/${encodeURIComponent(id)}/promote`, v.unknown(), {});
+  async promote(id: string, note: Note): Promise<void> {
+    await this.#administer("POST", `/replays/${encodeURIComponent(id)}/promote`, v.unknown(), note);
   }
 
   async cancel(id: string): Promise<void> {
     await this.#administer("POST", `/replays/${encodeURIComponent(id)}/cancel`, v.unknown(), {});
   }
 
-  async rollBack(view: string): Promise<void> {
-    await this.#administer("POST", `/views/${encodeURIComponent(view)}/rollback`, v.unknown(), {});
+  async rollBack(view: string, note: Note): Promise<void> {
+    await this.#administer("POST", `/views/${encodeURIComponent(view)}/rollback`, v.unknown(), note);
+  }
+
+  /** @param before number of an entry: older ones are asked for; null: the newest */
+  ledger(view: string, before: number | null): Promise<Ledger> {
+    const page = before === null ? "" : `?before=${before}`;
+    return this.#administer("GET", `/views/${encodeURIComponent(view)}/ledger${page}`, LedgerSchema);
   }
 
   #administer<T>(method: "GET" | "POST", path: string, schema: v.GenericSchema<unknown, T>, body?: object): Promise<T> {

@@ -9,6 +9,7 @@ export interface Field {
   /** Masked, and no password manager's business. */
   readonly secret?: boolean;
   readonly required?: boolean;
+  readonly value?: string;
 }
 
 export interface Question {
@@ -69,7 +70,7 @@ export function openDialog({ title, body, fields, action, submit }: Question): P
   });
 }
 
-function fieldRow({ name, label, hint, secret = false, required = false }: Field): HTMLElement {
+function fieldRow({ name, label, hint, secret = false, required = false, value = "" }: Field): HTMLElement {
   const id = `ask-${name}`;
   return create(
     "div",
@@ -78,6 +79,7 @@ function fieldRow({ name, label, hint, secret = false, required = false }: Field
     create("input", {
       id,
       name,
+      value,
       type: secret ? "password" : "text",
       required,
       maxlength: "1000",

@@ -3,6 +3,7 @@ import type { Api } from "../api.ts";
 import type { Replay, View } from "../api-schemas.ts";
 import { openDialog } from "../dialog.ts";
 import { create } from "../dom.ts";
+import { noteFields, noteFrom } from "./notes.ts";
 import { differences, rollBackWords, totalsOf } from "./replay-words.ts";
 
 export const askToPromote = (api: Api, job: Replay): Promise<void> =>
@@ -15,9 +16,9 @@ export const askToPromote = (api: Api, job: Replay): Promise<void> =>
       ...(job.diff ? [totalsList(job)] : []),
       `From then on ${job.view} is answered by generation ${job.generation}. The one before goes on following, so that you can return at once.`,
     ],
-    fields: [],
+    fields: noteFields(),
     action: "Promote",
-    submit: () => api.promote(job.id),
+    submit: (entered) => api.promote(job.id, noteFrom(entered)),
   });
 
 export const askToCancel = (api: Api, job: Replay): Promise<void> =>
@@ -35,9 +36,9 @@ export const askToRollBack = (api: Api, view: View): Promise<void> =>
     body: [
       `${view.name} is answered by generation ${view.generation} now. Generation ${view.previousGeneration} has followed every click since, and answers at once.`,
     ],
-    fields: [],
+    fields: noteFields(),
     action: rollBackWords(view),
-    submit: () => api.rollBack(view.name),
+    submit: (entered) => api.rollBack(view.name, noteFrom(entered)),
   });
 
 const totalsList = (job: Replay): HTMLElement =>

@@ -23,6 +23,17 @@ export class DiffTables {
 }
 
 function totals(diff: Diff): HTMLElement {
+  return create(
+    "div",
+    { class: "diff" },
+    create("h3", {}, "What it changes"),
+    create("p", { class: "hint" }, "Totals over all that was compared, frozen when the replay caught up."),
+    scrolling("What it changes", totalsTable(diff)),
+  );
+}
+
+/** Each measure before and after, with bars. */
+export function totalsTable(diff: Diff): HTMLTableElement {
   const heads = [
     create("th", { scope: "col" }, "Total"),
     create("th", { scope: "col", class: "bars" }, create("span", { class: "visually-hidden" }, "Bars")),
@@ -39,16 +50,7 @@ function totals(diff: Diff): HTMLElement {
       create("td", { class: "number" }, changeInWords({ before, after })),
     ),
   );
-  return create(
-    "div",
-    { class: "diff" },
-    create("h3", {}, "What it changes"),
-    create("p", { class: "hint" }, "Totals over all that was compared, frozen when the replay caught up."),
-    scrolling(
-      "What it changes",
-      create("table", {}, create("thead", {}, create("tr", {}, ...heads)), create("tbody", {}, ...rows)),
-    ),
-  );
+  return create("table", {}, create("thead", {}, create("tr", {}, ...heads)), create("tbody", {}, ...rows));
 }
 
 function largest({ largest, totals, rowsChanged }: Diff): readonly HTMLElement[] {

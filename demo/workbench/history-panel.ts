@@ -1,14 +1,23 @@
 /** The generations of a view: which answers, which stands by, and what became of the others. */
+import type { Api } from "../api.ts";
 import type { Replay, View } from "../api-schemas.ts";
 import { byId, create } from "../dom.ts";
 import { formatMoment } from "../format.ts";
 import { generationsOf } from "./generations.ts";
+import { LedgerPanel } from "./ledger-panel.ts";
 
 export class HistoryPanel {
-  readonly #host = byId("tab-history", HTMLElement);
+  readonly #generations = create("div");
+  readonly #ledger: LedgerPanel;
   #shown = "";
 
+  constructor(api: Api) {
+    this.#ledger = new LedgerPanel(api);
+    byId("tab-history", HTMLElement).append(this.#generations, this.#ledger.element);
+  }
+
   show(view: View, jobs: readonly Replay[]): void {
+    this.#ledger.show(view);
     const generations = generationsOf(view, jobs);
     const key = JSON.stringify([view.name, generations]);
     if (key === this.#shown) return;
@@ -26,7 +35,7 @@ export class HistoryPanel {
     );
     const heads = ["Generation", "What it does", "Begun", "What it changed"];
     const head = create("tr", {}, ...heads.map((text) => create("th", { scope: "col" }, text)));
-    this.#host.replaceChildren(
+    this.#generations.replaceChildren(
       create("h3", {}, "Generations"),
       create(
         "div",

@@ -67,7 +67,9 @@ export class JobPanel {
     const words = jobInWords(job, view);
     byId("job", HTMLElement).dataset["state"] = job.state;
     setText(byId("job-state", HTMLElement), words.state);
-    const begun = `started ${foreign ? "by somebody else, " : ""}${formatMoment(job.startedAt, Date.now())}`;
+    const by = job.by === undefined || job.by === "admin" ? (foreign ? "by somebody else, " : "") : `by ${job.by}, `;
+    const begun = `started ${by}${formatMoment(job.startedAt, Date.now())}`;
+    setText(byId("job-reason", HTMLElement), job.reason ?? "");
     setText(byId("job-name", HTMLElement), `${jobName(job)}, ${begun}`);
     setText(byId("job-numbers", HTMLElement), words.numbers);
     setText(byId("job-note", HTMLElement), words.note);

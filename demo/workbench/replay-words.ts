@@ -1,5 +1,5 @@
 /** A replay in sentences. Pure: what the panel shows for each state is decided here, and only shown there. */
-import type { BeforeAfter, Replay, View } from "../api-schemas.ts";
+import type { BeforeAfter, Diff, Replay, View } from "../api-schemas.ts";
 import {
   formatChange,
   formatCompact,
@@ -62,6 +62,8 @@ function noteOf(job: Replay, view: View | null): string {
     case "caught-up":
       if (!job.diff && job.mode === "build")
         return `${withoutDiff(job)} Generation ${job.generation} now follows every click.`;
+      if (job.held !== undefined)
+        return `${differences(job)} It was to be promoted by itself, but: ${job.held}. You decide.`;
       return `${differences(job)} Generation ${job.generation} now follows every click. Promote it to let it answer.`;
     case "promoted":
       return promotion(job, view);
@@ -87,9 +89,9 @@ const withoutDiff = ({ error }: Replay): string =>
   `There is no comparison: ${error ?? "the edge does not say why"}. It can be promoted, but what changes is not known.`;
 
 /** How many rows come out otherwise; empty without a comparison. */
-export function differences({ diff }: Replay): string {
-  if (!diff) return "";
-  const { rowsCompared, rowsChanged } = diff;
+export const differences = ({ diff }: Replay): string => (diff ? differencesIn(diff) : "");
+
+export function differencesIn({ rowsCompared, rowsChanged }: Diff): string {
   const compared = plural(rowsCompared, "row");
   if (rowsCompared === 0) return "There was nothing to compare.";
   if (rowsChanged === 0) return `All ${compared} came out the same.`;

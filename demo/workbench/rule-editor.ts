@@ -192,7 +192,8 @@ export class RuleEditor {
       if (lines.length === 0)
         lines = [create("li", { class: "hint" }, "Nothing yet: a replay builds the same rule anew.")];
     } catch (error) {
-      lines = [create("li", { class: "hint" }, inWords(error))];
+      if (!(error instanceof DraftProblem)) throw error;
+      lines = [create("li", { class: "hint" }, "As it stands, this is no rule yet.")];
     }
     this.#changes.replaceChildren(...lines);
   }
@@ -216,7 +217,10 @@ export class RuleEditor {
     this.#starting = true;
     this.#enable();
     this.#start(request)
-      .then(() => this.#drafts.delete(view.name))
+      .then(() => {
+        this.#drafts.delete(view.name);
+        this.#options.forgetReason();
+      })
       .catch((error: unknown) => setText(this.#error, inWords(error)))
       .finally(() => {
         this.#starting = false;

@@ -26,7 +26,7 @@ export class Workbench {
   readonly #list = new ViewList();
   readonly #editor: RuleEditor;
   readonly #jobPanel: JobPanel;
-  readonly #history = new HistoryPanel();
+  readonly #history: HistoryPanel;
   readonly #openedAt = Date.now();
   /** Started in this tab; others were started by somebody else. */
   readonly #own = new Set<string>();
@@ -41,6 +41,7 @@ export class Workbench {
     this.#api = api;
     this.#onChange = onChange;
     this.#editor = new RuleEditor(byId("tab-rule", HTMLElement), (request) => this.#start(request));
+    this.#history = new HistoryPanel(api);
     this.#jobPanel = new JobPanel({
       promote: (job) => this.#after(askToPromote(api, job)),
       cancel: (job) => this.#after(askToCancel(api, job)),
@@ -139,6 +140,6 @@ export class Workbench {
     if (view === null) return;
     this.#editor.show(view, jobs.find(isOpen) ?? null);
     this.#jobPanel.show(view, jobs, (job) => !this.#own.has(job.id) && job.startedAt > this.#openedAt);
-    this.#history.show(view, jobs);
+    if (tab === "history") this.#history.show(view, jobs);
   }
 }

@@ -32,6 +32,7 @@ beforeAll(async () => {
   });
   await stream.append({ events: visits(2_000) }, stream.keys.import);
   await stream.append({ events: visits(1_000) }, stream.keys.import);
+  await revise();
   const rule = {
     name: "clicks_per_ad",
     groupBy: ["adId"],
@@ -45,6 +46,20 @@ beforeAll(async () => {
 
 afterEach(() => world.tidy());
 afterAll(() => world?.end());
+
+/** A rule that was tried and given up again: the ledger has it. */
+async function revise(): Promise<void> {
+  const view = { name: "clicks_per_ad", groupBy: ["adId"], window: "1m", measures: MEASURES };
+  const { body } = await stream.admin("POST", "/replays", { view: { ...view, where: { device: { ne: "tablet" } } } });
+  await stream.replayUntil(String(body.id), ["caught-up"]);
+  const by = "Ada Lovelace";
+  const why = "Clicks of tablets are disputed: the newspaper's app sends two for each tap.";
+  await stream.admin("POST", `/replays/${String(body.id)}/promote`, { by, reason: why });
+  await stream.admin("POST", "/views/clicks_per_ad/rollback", {
+    by,
+    reason: "The app was mended, and its log corrected.",
+  });
+}
 
 /** Clicks over the last 50 minutes, more of them on some ads than on others, in waves. */
 const visits = (count: number) =>
@@ -110,7 +125,49 @@ test.each([
   await judge(page, named("promote"), false);
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "History" }).click();
+  await expect.poll(() => page.locator(".ledger > li").count(), SOON).toBe(3);
   await judge(page, named("history"));
 
   expect(world.complaints).toEqual([]);
+});
+
+test.each([
+  ["desktop", "light"],
+  ["phone", "dark"],
+] as const)("on a %s in %s, axe finds nothing while things go wrong either", async (size, colorScheme) => {
+  const config = { ...world.configOf(stream), adminToken: "" };
+  const reader = await world.newReader(config, { viewport: SIZES[size], colorScheme });
+  const named = (name: string) => `${name}-${size}-${colorScheme}`;
+  const page = await world.open(reader, "/dashboard#views");
+  await untilText(page, "views-locked", /admin key/);
+  await judge(page, named("locked"));
+  await page.getByRole("button", { name: "Enter the admin key" }).click();
+  await page.locator("#ask-key").fill("wrong");
+  await page.getByRole("button", { name: "Unlock" }).click();
+  await expect.poll(() => page.locator("dialog [role=alert]").innerText(), SOON).toMatch(/unauthorized/);
+  await judge(page, named("unlock"), false);
+  await page.locator("#ask-key").fill(world.server.adminToken);
+  await page.getByRole("button", { name: "Unlock" }).click();
+  await page.locator("label", { hasText: "JSON" }).click();
+  await page.getByLabel("The rule as JSON").fill("{");
+  await page.locator("label", { hasText: "Form" }).click();
+  await judge(page, named("rule-broken"));
+
+  await page.getByRole("link", { name: "Numbers", exact: true }).click();
+  await untilText(page, "clicks", /^3,000$/);
+  await page.route("**/query", async (route) => {
+    const response = await route.fetch();
+    const missing = [{ partition: 1, reason: "unavailable" }];
+    const carried = [{ from: Date.now() - 40 * MINUTE_MS, to: Date.now() - 30 * MINUTE_MS, generation: 3 }];
+    await route.fulfill({
+      response,
+      json: { ...((await response.json()) as object), complete: false, missing, carried },
+    });
+  });
+  await untilText(page, "notices", /taken over/);
+  await judge(page, named("incomplete"));
+  await page.unroute("**/query");
+  await reader.setOffline(true);
+  await untilText(page, "notices", /offline/);
+  await judge(page, named("offline"), false);
 });

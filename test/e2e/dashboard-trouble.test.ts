@@ -52,6 +52,7 @@ test("a replay that somebody else starts is shown as theirs, and a decision that
   await untilText(page, "job-name", /Generation 2, started by somebody else/);
   await page.click("#job-promote");
   await stream.admin("POST", `/replays/${String(body.id)}/cancel`);
+  await page.locator("dialog").getByLabel("Why").fill("It is right");
   await page.locator("dialog").getByRole("button", { name: "Promote" }).click();
   await expect.poll(() => page.locator("dialog [role=alert]").innerText(), SOON).toMatch(/replay_state/);
   await page.getByRole("button", { name: "Leave it" }).click();

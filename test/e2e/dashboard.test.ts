@@ -141,6 +141,34 @@ test("the admin key is asked for once, kept in memory only, and gone with a relo
   await untilText(page, "views-locked", /admin key/);
 });
 
+/** Who decides is asked once; why, each time. */
+async function decide(page: Page, action: string, reason: string): Promise<void> {
+  const dialog = page.locator("dialog");
+  await dialog.getByLabel("Why").fill(reason);
+  const who = dialog.getByLabel("Who");
+  if ((await who.inputValue()) === "") await who.fill("Ada");
+  await dialog.getByRole("button", { name: action }).click();
+}
+
+test("a replay that would promote itself waits for a decision where it changes more than it may", async () => {
+  const stream = await world.newStream();
+  await stream.append({ events: clicksIn("DE", "mobile", 60) }, stream.keys.import);
+  await stream.append({ events: clicksIn("JP", "desktop", 40) }, stream.keys.import);
+  const page = await dashboardOf(stream, "/dashboard#views");
+  await untilText(page, "view-state", /generation 1\b/);
+  await page.getByRole("button", { name: "Add a condition" }).click();
+  await page.getByLabel("Attribute", { exact: true }).fill("country");
+  await page.getByLabel("Value").fill("DE");
+  await page.getByText("How it runs").click();
+  await page.locator("#rule-promoted").selectOption("by itself");
+  await page.getByLabel("Totals change by at most").fill("5");
+  await page.getByLabel("Why", { exact: true }).fill("Only Germany pays");
+  await page.locator(".rule-editor [type=submit]").click();
+  await untilText(page, "job-note", /was to be promoted by itself, but: the total of `clicks` went from 100 to 60/);
+  expect(await textOf(page, "job-reason")).toBe("Only Germany pays");
+  await untilText(page, "view-state", /generation 1\b/);
+});
+
 test("a rule is changed in the form, replayed, compared, promoted, and rolled back", async () => {
   const stream = await world.newStream({ views: [{ name: "bill", groupBy: ["adId"], measures: MEASURES }] });
   const clicks = [...clicksIn("KE", "tablet", 200), ...clicksIn("DE", "mobile", 100)];
@@ -161,7 +189,7 @@ test("a rule is changed in the form, replayed, compared, promoted, and rolled ba
   expect(await textOf(page, "job-diff")).toMatch(/clicks\s+300\s+200\s+−100 \(−33\.3%\)/);
   expect(await textOf(page, "job-diff")).toMatch(/revenue\s+75\s+50\s+−25 \(−33\.3%\)/);
   await page.click("#job-promote");
-  await page.locator("dialog").getByRole("button", { name: "Promote" }).click();
+  await decide(page, "Promote", "Customer 7 disputes its clicks from Germany");
   await untilText(page, "job-state", /^Promoted$/);
   await untilText(page, "view-state", /generation 2\b/);
 
@@ -170,8 +198,15 @@ test("a rule is changed in the form, replayed, compared, promoted, and rolled ba
   await untilText(page, "clicks", /^200$/);
   await page.goBack();
   await page.getByRole("button", { name: "Roll back to generation 1" }).click();
-  await page.locator("dialog").getByRole("button", { name: "Roll back" }).click();
+  await decide(page, "Roll back", "The dispute was withdrawn");
   await untilText(page, "view-state", /generation 1\b/);
+
+  await page.getByRole("link", { name: "History" }).click();
+  await expect.poll(() => page.locator(".ledger > li").count(), SOON).toBe(3);
+  const [back, there] = await page.locator(".ledger > li").allInnerTexts();
+  expect(back).toMatch(/Rolled back to generation 1, instead of 2.*by Ada.*withdrawn.*200\s+300\s+\+100/s);
+  expect(there).toMatch(/Promoted generation 2, instead of 1.*by Ada.*Customer 7.*every event\s+country is not DE/s);
+  expect(there).toMatch(/clicks\s+300\s+200\s+−100/);
   await page.getByRole("link", { name: "Numbers", exact: true }).click();
   await untilText(page, "clicks", /^300$/);
   expect(world.complaints).toEqual([]);
