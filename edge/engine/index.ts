@@ -43,4 +43,5 @@ export * from "./top-n.ts";
 export * from "./value.ts";
 export * from "./where.ts";
 export * from "./wide-windows.ts";
+export * from "./widen.ts";
 export { TableMemory } from "./table-memory.ts";

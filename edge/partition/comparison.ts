@@ -10,13 +10,16 @@
  * window is says when it was rolled up, and nothing of what is in it. Nothing is rolled up while this goes on.
  */
 import {
+  clipWide,
   createState,
   cutPieces,
   digestTable,
   type FoldState,
   type GroupTable,
+  isNothingWide,
   meets,
   mergeWindow,
+  NO_WIDE_WINDOWS,
   UsedValues,
 } from "#engine";
 import { ComparisonRows } from "./comparison-rows.ts";
@@ -26,7 +29,7 @@ import { FrozenDay } from "./frozen-day.ts";
 import type { Generation } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { ComparedDay } from "./rpc.ts";
-import { nextWindow, readTurn, sourcesOf, turnEnd, widestStart } from "./view-reader.ts";
+import { nextWindow, readTurn, sourcesOf, turnEnd, wideWindowsOf, widestStart } from "./view-reader.ts";
 import type { Views } from "./views.ts";
 import type { WindowsPage, WindowStore } from "./window-store.ts";
 
@@ -87,7 +90,9 @@ export class Comparisons {
         for (const other of this.#views.all) {
           if (other !== generation && other.config.view === config.view) this.remove(other.id);
         }
-        this.#views.settle(generation, { phase: "caught-up" });
+        const origin = this.#views.originOf(generation);
+        const comparedWide = wideWindowsOf(this.#views, origin === undefined ? [generation] : [origin, generation]);
+        this.#views.settle(generation, { phase: "caught-up", comparedWide });
       }
     });
   }
@@ -174,7 +179,14 @@ export class Comparisons {
     for (const side of ["before", "after", "both"] as const) {
       for (const row of rows[side]) for (const piece of cutPieces(row)) used.add(shapes[side], piece);
     }
-    return { day: found, ...rows, values: used.sent(), ...(next !== null && { next }) };
+    const wide = clipWide(generation.record.comparedWide ?? NO_WIDE_WINDOWS, { from: found, to: found + DAY_MS });
+    return {
+      day: found,
+      ...rows,
+      ...(!isNothingWide(wide) && { wide }),
+      values: used.sent(),
+      ...(next !== null && { next }),
+    };
   }
 
   remove(id: number): void {

@@ -69,6 +69,8 @@ export interface GenerationRecord {
   readonly tooLarge?: WideWindows;
   /** Windows that start before it have been compared. */
   readonly comparedTo: number | null;
+  /** Which of the windows that were frozen for a comparison were wide, on either side. Absent: none. */
+  readonly comparedWide?: WideWindows;
   readonly verification: Verification;
   readonly error: string | null;
 }

@@ -12,7 +12,16 @@ import type {
   RejectedEvent,
   Result,
 } from "#protocol";
-import type { EarlyStop, EventColumns, GroupSelection, HashSeed, Query, SentValues, ViewSpec } from "#engine";
+import type {
+  EarlyStop,
+  EventColumns,
+  GroupSelection,
+  HashSeed,
+  Query,
+  SentValues,
+  ViewSpec,
+  WideWindows,
+} from "#engine";
 
 /** Everything that a partition knows of its stream. Pushed whole; a partition keeps the newest and refuses older ones. */
 export interface PartitionConfig {
@@ -225,6 +234,8 @@ export interface ComparedDay {
   readonly after: readonly Uint8Array[];
   /** Windows that are the same on both sides, and stand in neither of the two: in the shape of the one after. */
   readonly both: readonly Uint8Array[];
+  /** Which of them are wider than the generations' specifications say. Missing: none. */
+  readonly wide?: WideWindows;
   /** What the codes in all of them stand for. */
   readonly values: readonly SentValues[];
   /** The part of the day to ask for next; absent: there is none. */

@@ -8,12 +8,16 @@
  */
 import {
   type Buckets,
+  clipWide,
   createState,
   type CutWindows,
   cutWindows,
   fitsBuckets,
   type FoldState,
   type GroupTable,
+  NO_WIDE_WINDOWS,
+  uniteWide,
+  type WideWindows,
 } from "#engine";
 import { clipCarried, type Generation } from "./generation.ts";
 import type { Views } from "./views.ts";
@@ -50,6 +54,13 @@ export function* readWindows(
     views.readings.end(reading);
   }
 }
+
+/** Which windows of any of these generations are wide. */
+export const wideWindowsOf = (views: Views, generations: readonly Generation[]): WideWindows =>
+  generations
+    .flatMap((generation) => sourcesOf(views, generation, 0, Infinity))
+    .map((source) => clipWide(source.generation.wide, source))
+    .reduce(uniteWide, NO_WIDE_WINDOWS);
 
 /** Those parts of a range that windows were rolled up across: their windows do not say what lies in it, or in its buckets. */
 export function cutByRange(views: Views, generation: Generation, buckets: Buckets): readonly CutWindows[] {

@@ -20,13 +20,17 @@ import {
   Interner,
   type Measures,
   mergeWindow,
+  NO_WIDE_WINDOWS,
   type Query,
   type RollupPlan,
   rollUp,
   SentDictionaries,
   type Shape,
   shapeOf,
+  uniteWide,
   type ViewSpec,
+  type WideWindows,
+  widen,
   withoutEmpty,
 } from "#engine";
 import type { ComparedDay, PartitionRpc } from "../partition/rpc.ts";
@@ -61,6 +65,8 @@ export class DiffWalk {
   readonly #after: Side;
   /** Windows that some partitions have the same on both sides. */
   readonly #both: Side;
+  /** Windows of the day that some partition has rolled up: there they are compared as wide as that. */
+  #wide: WideWindows = NO_WIDE_WINDOWS;
   readonly #comparison: Comparison;
   readonly #turns = new Turns();
 
@@ -147,6 +153,7 @@ export class DiffWalk {
     ).map(([name, side]) => ({ name, side, numbering: side.numbering() }));
     for (const part of parts) {
       dictionaries.add(part.values);
+      this.#wide = uniteWide(this.#wide, part.wide ?? NO_WIDE_WINDOWS);
       for (const { name, side, numbering } of sides) {
         for (const merged of side.merge(part[name], numbering, dictionaries)) {
           if (!merged.ok) return `${merged.failure} on ${new Date(day).toISOString().slice(0, 10)}`;
@@ -162,11 +169,13 @@ export class DiffWalk {
   /** Compares what was merged, and makes room for the next day. */
   async #compare(): Promise<void> {
     const interners = this.#newInterners();
-    const [before, after, both] = [this.#before, this.#after, this.#both].map((side) => side.take(interners)) as [
+    const sides = [this.#before, this.#after, this.#both].map((side) => side.take(interners));
+    const [before, after, both] = sides.map((side) => widen(this.#comparison.shape, side, this.#wide)) as [
       FoldState,
       FoldState,
       FoldState,
     ];
+    this.#wide = NO_WIDE_WINDOWS;
     for (const table of both.windows.values()) {
       if (before.windows.has(table.start) || after.windows.has(table.start)) {
         // Not the same everywhere: what is, is a part of either side.

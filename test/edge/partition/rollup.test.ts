@@ -5,7 +5,15 @@
 import { runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Buckets, createState, digestState, mergeWindow, type Query, type ViewSpec } from "#engine";
+import {
+  type Buckets,
+  createState,
+  digestState,
+  type FoldState,
+  mergeWindow,
+  type Query,
+  type ViewSpec,
+} from "#engine";
 import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
@@ -14,6 +22,7 @@ import { Rollup } from "../../../edge/partition/rollup.ts";
 import { ViewRetention } from "../../../edge/partition/view-retention.ts";
 import { readWindows } from "../../../edge/partition/view-reader.ts";
 import type { GenerationConfig } from "../../../edge/partition/rpc.ts";
+import { readComparison } from "./read-comparison.ts";
 import { clicks, CLICKS_PER_AD, DAY, expectOk, generation, HeldPartition, HOUR, MINUTE } from "./held-partition.ts";
 
 /** Ahead of the real clock, so that no alarm rings by itself. */
@@ -186,6 +195,27 @@ test("a verification compares windows of different widths as the wider ones", as
     state: "verified",
     verification: { compared: 20 + 60, differing: 0, skipped: 0 },
   });
+});
+
+test("a comparison freezes both sides as wide as the wider one, and says so", async () => {
+  const held = await make(clicksView());
+  await held.append(clicks(600, START - 20 * HOUR, 2 * MINUTE));
+  vi.setSystemTime(START + 4 * HOUR);
+  await held.ring();
+  await held.append(clicks(60, START + HOUR, MINUTE));
+  const spec = { ...CLICKS_PER_AD, where: { country: "US" } };
+  await held.configure({ generations: [clicksView(), clicksView({ generation: 2, against: 1, spec })] });
+  await held.settle();
+  // What becomes of windows afterwards is no matter.
+  vi.setSystemTime(START + 9 * DAY);
+  await held.ring();
+  const first = expectOk(await held.stub.comparedDay("clicks", 2, 0, 0));
+  expect(first.wide).toEqual({ hours: [{ from: START - 20 * HOUR, to: START }], days: [] });
+  const { before, after } = await readComparison(held, 2);
+  const widths = (side: FoldState) => [...side.windows.keys()].filter((start) => start < START);
+  expect(widths(before)).toEqual(Array.from({ length: 20 }, (_, i) => START - (20 - i) * HOUR));
+  expect(widths(after)).toEqual(widths(before));
+  expect(expectOk(await held.stub.comparedDay("clicks", 2, START, 0)).wide).toBe(undefined);
 });
 
 /** A partition over the storage of an object, with nothing between the test and its turns. */

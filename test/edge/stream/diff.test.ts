@@ -122,6 +122,22 @@ test("a row that is the same in one partition and differs in another is shown wi
   });
 });
 
+/** The minutes as one hour. */
+const rolledUp = (counts: Counts): Counts =>
+  [...Map.groupBy(counts, ([, ad]) => ad)].map(([ad, all]) => [0, ad, all.reduce((sum, [, , n]) => sum + n, 0)]);
+
+test("windows that one partition has rolled up are compared as wide as that, whatever the others have", async () => {
+  const wide = { hours: [{ from: 0, to: 3_600_000 }], days: [] };
+  await fc.assert(
+    fc.asyncProperty(fc.array(sides, { minLength: 1, maxLength: 2 }), sides, async (fine, wider) => {
+      const hour = ({ before, after }: Sides): Sides => ({ before: rolledUp(before), after: rolledUp(after) });
+      const said = once(hour(wider), fine.length).map((part) => ({ ...part, wide }));
+      const mixed = await diffOf([...fine.map(once), said]);
+      expect(mixed).toEqual(await diffOf([...fine, wider].map(hour).map(apart)));
+    }),
+  );
+});
+
 test("keys whose values were not sent along are an error, not another key", async () => {
   const parts = once({ before: [[0, 1, 5]], after: [[0, 1, 5]] }, 0);
   await expect(diffOf([parts.map((part) => ({ ...part, values: [] }))])).rejects.toThrow("impossible");
