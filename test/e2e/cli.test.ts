@@ -111,7 +111,10 @@ describe("tail", () => {
       .trim()
       .split("\n");
     for (const line of lines) {
-      expect(JSON.parse(line)).toMatchObject({ offset: expect.any(Number) as number, type: "click" });
+      expect(JSON.parse(line)).toMatchObject({
+        offset: expect.any(Number) as number,
+        appendTime: expect.any(Number) as number,
+      });
     }
     expect(lines).toHaveLength(5);
   });
