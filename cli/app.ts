@@ -2,6 +2,7 @@
 import { buildApplication, buildRouteMap, text_en } from "@stricli/core";
 import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
+import { ledger } from "./commands/ledger.ts";
 import { promote, rollback } from "./commands/promote.ts";
 import { query } from "./commands/query.ts";
 import { replay } from "./commands/replay.ts";
@@ -23,6 +24,7 @@ const routes = buildRouteMap({
     diff,
     promote,
     rollback,
+    ledger,
     import: importCommand,
     export: exportCommand,
     tail,
@@ -37,6 +39,7 @@ ENVIRONMENT
   HEADWATER_READ_KEY     for query
   HEADWATER_IMPORT_KEY   for import
   HEADWATER_ADMIN_TOKEN  for everything else
+  HEADWATER_BY           who you are, for the ledgers of views
 Keys are taken from the environment only: flags show in process lists and shell histories.
 NO_COLOR turns colours off. HEADWATER_DEBUG=1 shows the stack of a failure.
 

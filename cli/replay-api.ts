@@ -19,7 +19,8 @@ export async function watchReplay(api: StreamApi, id: string, signal: AbortSigna
   try {
     for (;;) {
       const replay = await api.callPatiently(replayPath(api, id), "admin", ReplaySchema, signal);
-      const isPromoting = replay.state === "caught-up" && replay.promote === "auto" && replay.error === undefined;
+      const isHeld = replay.held !== undefined || replay.error !== undefined;
+      const isPromoting = replay.state === "caught-up" && replay.promote === "auto" && !isHeld;
       if (isPromoting) promotionPolls += 1;
       const isAtRest = replay.state !== "running" && !(isPromoting && promotionPolls < REPLAY_LIMITS.promotionPollsMax);
       if (isAtRest) return replay;

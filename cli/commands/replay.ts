@@ -6,6 +6,7 @@ import type { Context } from "../context.ts";
 import { CliError, UsageError } from "../failure.ts";
 import { argument, optionalText } from "../flags.ts";
 import { untilInterrupted } from "../interrupt.ts";
+import { NOTE_FLAGS, type NoteFlags, noteOf } from "../note-flags.ts";
 import { note, print, showNumber } from "../output.ts";
 import { timeOf } from "../query-flags.ts";
 import { readJsonObject } from "../read-input.ts";
@@ -13,17 +14,28 @@ import { getReplay, replayPath, watchReplay } from "../replay-api.ts";
 import { type Replay, ReplaySchema, StartedSchema, type Verification } from "../replay-schemas.ts";
 import { StreamSchema } from "../schemas.ts";
 
-interface StartFlags extends StreamFlags {
+interface StartFlags extends StreamFlags, NoteFlags {
   readonly set?: string;
   readonly spec?: string;
   readonly from?: string;
   readonly verify?: boolean;
   readonly auto?: boolean;
+  readonly totalChangeMax?: number;
+  readonly rowsChangedMax?: number;
   readonly maxDuty?: number;
   readonly detach?: boolean;
 }
 
 const flag = (brief: string) => ({ kind: "boolean", optional: true, withNegated: false, brief }) as const;
+
+const share = (brief: string) =>
+  ({ kind: "parsed", parse: parseShare, optional: true, placeholder: "SHARE", brief }) as const;
+
+function parseShare(input: string): number {
+  const number = Number(input);
+  if (input.trim() === "" || !(number >= 0)) throw new UsageError(`${input} is no share, as 0.05 for 5 %`);
+  return number;
+}
 
 const start = buildCommand<StartFlags, [view: string], Context>({
   docs: {
@@ -37,6 +49,7 @@ EXAMPLES
   headwater replay clicks_per_ad
   headwater replay clicks_per_ad --set '{"spam": {"by": ["userId", "adId"], "within": "10s"}}'
   headwater replay clicks_per_ad --set '{"where": null}' --from 2025-01-01 --detach
+  headwater replay clicks_per_ad --total-change-max 0.01 --reason "daily correction"
   headwater replay clicks_per_ad --verify`,
   },
   parameters: {
@@ -47,27 +60,34 @@ EXAMPLES
       from: optionalText("compute only from this event time on, and carry over the rest", "TIME"),
       verify: flag("only compare: does the log still give what answers?"),
       auto: flag("promote it as soon as it has caught up"),
-      maxDuty: {
-        kind: "parsed",
-        parse: parseShare,
-        optional: true,
-        placeholder: "SHARE",
-        brief: "share of the time that it may take, 0 to 1 (default 0.5)",
-      },
+      totalChangeMax: share("the same, unless a total changes by more than this share"),
+      rowsChangedMax: share("the same, unless more than this share of the rows changes"),
+      maxDuty: share("share of the time that it may take (default 0.5)"),
+      ...NOTE_FLAGS,
       detach: flag("start it, print its id, and do not watch"),
     },
     positional: { kind: "tuple", parameters: [argument("VIEW", "the view's name")] },
   },
-  async func({ set, spec, from, verify, auto, maxDuty, detach, ...connection }, view) {
+  async func(
+    { set, spec, from, verify, auto, totalChangeMax, rowsChangedMax, maxDuty, detach, reason, by, ...connection },
+    view,
+  ) {
     if (set !== undefined && spec !== undefined)
       throw new UsageError("--set changes a view, --spec replaces it: give one.");
     const api = new StreamApi(connection, this.env);
     const changed = spec === undefined ? undefined : readJsonObject(spec);
+    const promoteIf = {
+      ...(totalChangeMax !== undefined && { totalChangeMax }),
+      ...(rowsChangedMax !== undefined && { rowsChangedMax }),
+    };
+    const hasPolicy = Object.keys(promoteIf).length > 0;
     const body = {
       view: set === undefined ? ((changed && { ...changed, name: view }) ?? view) : await changedView(api, view, set),
       ...(from !== undefined && { from: timeOf(from) }),
       ...(verify && { mode: "verify" }),
-      ...(auto && { promote: "auto" }),
+      ...((auto || hasPolicy) && { promote: "auto" }),
+      ...(hasPolicy && { promoteIf }),
+      ...noteOf({ ...(reason && { reason }), ...(by && { by }) }, this.env),
       ...(maxDuty !== undefined && { maxDuty }),
     };
     const { id } = await api.call(api.admin("/replays"), "admin", StartedSchema, { method: "POST", body });
@@ -75,12 +95,6 @@ EXAMPLES
     await watchToTheEnd(api, id, `Replay ${id} of ${view} has started.`);
   },
 });
-
-function parseShare(input: string): number {
-  const share = Number(input);
-  if (!(share > 0 && share <= 1)) throw new UsageError(`${input} is no share: above 0, and at most 1`);
-  return share;
-}
 
 /** The view as it is configured, with changes laid over it. */
 async function changedView(api: StreamApi, name: string, set: string): Promise<Record<string, unknown>> {
@@ -140,7 +154,7 @@ async function watchToTheEnd(api: StreamApi, id: string, greeting?: string): Pro
 
 /** @throws if it did not come to a good end */
 function report(replay: Replay, stream: string): void {
-  const { id, view, generation, state, recordsDone, recordsPerSecond, diff, verification, error } = replay;
+  const { id, view, generation, state, recordsDone, recordsPerSecond, diff, verification, held, error } = replay;
   const done = `${showNumber(recordsDone)} records, ${showNumber(Math.round(recordsPerSecond))}/s`;
   const compared = verification ? `; ${showVerification(verification)}` : "";
   if (state === "failed" || state === "cancelled" || state === "differs") {
@@ -148,6 +162,7 @@ function report(replay: Replay, stream: string): void {
   }
   print(`Replay ${id} of ${view}: ${state}. ${done}${compared}`);
   if (error !== undefined) note(error);
+  if (held !== undefined) note(`Not promoted by itself: ${held}`);
   if (state !== "caught-up") return;
   if (diff) print(`${showNumber(diff.rowsChanged)} of ${showNumber(diff.rowsCompared)} rows would change.`);
   note(`See what changes:  headwater diff ${id} --stream ${stream}`);

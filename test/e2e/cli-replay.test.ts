@@ -62,10 +62,33 @@ test("a changed rule is replayed, compared, promoted and rolled back", async () 
   expect(diff).toMatch(/^time +adId +clicks before +after$/m);
   expect(await cli.ok("replays")).toMatch(new RegExp(`^${id} +clicks_per_ad +2 +build +caught-up +100`, "m"));
 
-  expect(await cli.ok("promote", id)).toBe("clicks_per_ad is answered by generation 2 from now on.\n");
+  expect(await cli.ok("promote", id, "--reason", "agreed", "--by", "ada")).toBe(
+    "clicks_per_ad is answered by generation 2 from now on.\n",
+  );
   expect(await answer()).toEqual({ source: "view:clicks_per_ad@2", clicks: EVENTS / 4 });
-  expect(await cli.ok("rollback", VIEW.name)).toBe("clicks_per_ad is answered by generation 1 again.\n");
+  expect(await cli.ok("rollback", VIEW.name, "--reason", "too sharp")).toBe(
+    "clicks_per_ad is answered by generation 1 again.\n",
+  );
   expect(await answer()).toEqual({ source: "view:clicks_per_ad@1", clicks: EVENTS });
+});
+
+test("the ledger says who changed what, when and why", async () => {
+  const [head, rolledBack, promoted] = (await cli.ok("ledger", VIEW.name)).split("\n");
+  expect(head).toMatch(/^entry +when +what +generation +by/);
+  expect(rolledBack).toMatch(/ rollback +2 → 1 +admin .* too sharp$/);
+  expect(promoted).toMatch(/ promote +1 → 2 +ada +\d+ +clicks 40000 → 10000 +agreed$/);
+});
+
+test("a policy lets only small changes promote themselves", async () => {
+  const rule = ["replay", VIEW.name, "--set", '{"where": {"country": "GB"}}'];
+  const held = await cli.run([...rule, "--total-change-max", "0.1"]);
+  expect(held.code, held.stderr).toBe(0);
+  expect(held.stdout).toContain("caught-up");
+  expect(held.stderr).toContain("Not promoted by itself: ");
+  const id = /Replay (\S+) of/.exec(held.stdout)?.[1] ?? "";
+  await cli.ok("replay", "cancel", id);
+  expect(await cli.ok(...rule, "--total-change-max", "0.3", "--rows-changed-max", "1")).toContain("promoted");
+  await cli.ok("rollback", VIEW.name);
 });
 
 test("Ctrl-C leaves a replay running and says how to come back, also from a restart of the server", async () => {
