@@ -1,4 +1,4 @@
-// The README's picture of the dashboard: `npm run picture -- FILE.csv.gz`.
+// The README's pictures of the dashboard: `npm run picture -- FILE.csv.gz`.
 import { bootstrap } from "./lib/bootstrap.mjs";
 import { ensureBrowser } from "./lib/browser.mjs";
 import { buildAll } from "./lib/build.mjs";
