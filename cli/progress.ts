@@ -2,9 +2,20 @@
 import { OUTPUT_LIMITS } from "./limits.ts";
 import { showNumber } from "./output.ts";
 
+export interface Out {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 export class Progress {
-  readonly #out = process.stderr;
-  #shownAt = 0;
+  readonly #out: Out;
+  #shownAt: number;
+
+  constructor(out: Out = process.stderr) {
+    this.#out = out;
+    // A bar at once; where lines stay, none for what is over soon.
+    this.#shownAt = this.#drawsBar ? 0 : Date.now();
+  }
 
   /**
    * @param share 0..1
@@ -24,11 +35,11 @@ export class Progress {
 
   /** Takes the bar away. */
   end(): void {
-    if (this.#drawsBar && this.#shownAt > 0) this.#out.write("\r\x1b[K");
+    if (this.#drawsBar) this.#out.write("\r\x1b[K");
   }
 
   get #drawsBar(): boolean {
-    return this.#out.isTTY && process.env.TERM !== "dumb";
+    return this.#out.isTTY === true && process.env.TERM !== "dumb";
   }
 }
 

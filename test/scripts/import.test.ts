@@ -1,10 +1,11 @@
 /** The import command, run as a user runs it, against an edge that admits as the real one does and fails when told to. */
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { admit, type ProducerState } from "#engine";
@@ -65,15 +66,20 @@ function write(name: string, text: string | Buffer): string {
   return path;
 }
 
-function runImport(file: string, ...options: string[]) {
+function startImport(file: string, ...options: string[]) {
   const { port } = (edge.server as Server).address() as AddressInfo;
   const args = [file, "--stream", "clicks", "--endpoint", `http://127.0.0.1:${port}`, "--key", "ik_x", ...options];
-  return new Promise<{ code: number; output: string }>((resolve) => {
-    execFile(process.execPath, [inRoot("scripts", "import.mjs"), ...args], (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr }),
-    );
-  });
+  const child = spawn(process.execPath, [inRoot("scripts", "import.mjs"), ...args]);
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
+  child.stderr.on("data", (chunk) => (output += chunk));
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
+    child.once("close", (code) => resolve({ code, output })),
+  );
+  return { child, ended };
 }
+
+const runImport = (file: string, ...options: string[]) => startImport(file, ...options).ended;
 
 const rows = (count: number) =>
   Array.from({ length: count }, (_, i) => `${1_357_000_000_000 + i},ad-${i % 7},user-${i}`);
@@ -102,6 +108,22 @@ describe("an import", () => {
     expect(edge.events).toHaveLength(9_500);
     expect((await runImport(write("clicks.csv", csv(9_500)), ...MAPPING)).output).toContain("0 accepted, 9,500 known");
     expect(edge.events).toHaveLength(9_500);
+  });
+
+  test("ended by Ctrl-C says how to go on, and goes on there", async () => {
+    const file = write("clicks.csv", csv(60_000));
+    const { child, ended } = startImport(file, ...MAPPING);
+    while (edge.requests < 3) await delay(1);
+    child.kill("SIGINT");
+    const first = await ended;
+    expect(first).toMatchObject({ code: 130, output: expect.stringContaining("Run the same command again") as string });
+    expect(edge.requests).toBeLessThan(60);
+    const taken = edge.events.length;
+    const second = await runImport(file, ...MAPPING);
+    expect(second.code, second.output).toBe(0);
+    expect(second.output).toContain(`${taken.toLocaleString("en")} known already`);
+    expect(new Set(edge.events.map((event) => event.userId)).size).toBe(60_000);
+    expect(edge.events).toHaveLength(60_000);
   });
 
   test("outlives lost replies, overload and batches that are too large", async () => {
