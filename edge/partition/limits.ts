@@ -110,6 +110,8 @@ export const PARTITION_LIMITS = {
   windowsPageMax: 1_000,
   /** How windows are rolled up; see rollup.ts. */
   rollup: {
+    /** Added to either age: clocks of those who ask for `last` as long as it may be behind by less. */
+    marginMs: MINUTE_MS,
     /** How often windows are looked through for those that are due, at most: a day's worth at a time, if views keep them for days. */
     everyMaxMs: DAY_MS,
     /** Wall time that one alarm spends on it. */

@@ -111,7 +111,9 @@ export class Rollup {
         const window = windowOfWidth(widthMs, start);
         if (storedMs >= widthMs || looked[i] === window.from) continue;
         looked[i] = window.from;
-        const isDue = () => this.#mayChange(generation) && this.#isDue(generation, window, pass.now - afterMs);
+        const isDue = () =>
+          this.#mayChange(generation) &&
+          this.#isDue(generation, window, pass.now - afterMs - PARTITION_LIMITS.rollup.marginMs);
         if (!isDue()) continue;
         pass.window = new WindowRollup(this.#partition, generation, window, isDue);
         return true;

@@ -8,9 +8,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   type Buckets,
   createState,
+  cutWindows,
   digestState,
   type FoldState,
   mergeWindow,
+  NO_WIDE_WINDOWS,
   type Query,
   type ViewSpec,
 } from "#engine";
@@ -240,6 +242,26 @@ function totalOf({ views, windows }: Partition, view: string) {
   }
   return digestState(state);
 }
+
+test("the last hours, as many as windows stay fine for, are never cut, whenever they are asked for", async () => {
+  // So that only event times count.
+  vi.setSystemTime(START - DAY);
+  const held = await make(clicksView());
+  await held.append(clicks(24 * 60, START - DAY, MINUTE));
+  await inside(held, (open) => {
+    const { partition, rollup } = open();
+    partition.checkpoint(START);
+    for (let now = START; now <= START + 4 * HOUR; now += MINUTE) {
+      rollup.begin(now);
+      while (rollup.step());
+      // By a clock that is some seconds behind.
+      const [from = 0, to = 0] = [now - SOON.hourAfterMs - 20_000, now].map((time) => time - (time % MINUTE));
+      const wide = partition.views.find("clicks", 1)?.wide ?? NO_WIDE_WINDOWS;
+      expect(cutWindows(wide, { from, to, everyMs: MINUTE })).toEqual([]);
+    }
+    expect(partition.views.find("clicks", 1)?.wide.hours).toEqual([{ from: START - DAY, to: START }]);
+  });
+});
 
 test("a crash between any two steps costs nothing and doubles nothing", async () => {
   const held = await make(clicksView(), FINE);
