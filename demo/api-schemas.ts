@@ -97,6 +97,7 @@ export const ReplaySchema = v.object({
   etaMs: v.nullable(v.number()),
   startedAt: v.number(),
   finishedAt: v.nullable(v.number()),
+  paused: v.optional(v.boolean()),
   partitions: v.array(
     v.object({ partition: v.number(), from: v.number(), next: v.number(), target: v.number(), state: v.string() }),
   ),

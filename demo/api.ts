@@ -127,6 +127,14 @@ export class Api {
     await this.#administer("POST", `/replays/${encodeURIComponent(id)}/promote`, v.unknown(), note);
   }
 
+  async pause(id: string): Promise<void> {
+    await this.#administer("POST", `/replays/${encodeURIComponent(id)}/pause`, v.unknown(), {});
+  }
+
+  async resume(id: string): Promise<void> {
+    await this.#administer("POST", `/replays/${encodeURIComponent(id)}/resume`, v.unknown(), {});
+  }
+
   async cancel(id: string): Promise<void> {
     await this.#administer("POST", `/replays/${encodeURIComponent(id)}/cancel`, v.unknown(), {});
   }

@@ -10,6 +10,8 @@ import { jobInWords, jobName } from "./replay-words.ts";
 export interface JobActions {
   readonly promote: (job: Replay) => void;
   readonly cancel: (job: Replay) => void;
+  /** Stand still, or go on. */
+  readonly pause: (job: Replay) => Promise<void>;
   readonly again: (job: Replay) => Promise<void>;
   /** Another job is to be shown. */
   readonly pick: () => void;
@@ -29,6 +31,10 @@ export class JobPanel {
       });
     on("job-promote", actions.promote);
     on("job-cancel", actions.cancel);
+    on("job-pause", (job) => {
+      this.say("");
+      actions.pause(job).catch((error: unknown) => this.say(inWords(error)));
+    });
     on("job-again", (job) => {
       this.say("");
       actions.again(job).catch((error: unknown) => this.say(inWords(error)));
@@ -76,6 +82,9 @@ export class JobPanel {
     byId("job-progress", HTMLProgressElement).value = job.progress;
     byId("job-promote", HTMLButtonElement).hidden = !words.canPromote;
     byId("job-cancel", HTMLButtonElement).hidden = !words.canCancel;
+    const pause = byId("job-pause", HTMLButtonElement);
+    pause.hidden = !words.canPause;
+    setText(pause, job.paused === true ? "Resume" : "Pause");
     byId("job-again", HTMLButtonElement).hidden = !words.canRepeat;
   }
 

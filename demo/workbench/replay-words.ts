@@ -16,6 +16,8 @@ export interface JobInWords {
   readonly note: string;
   readonly canPromote: boolean;
   readonly canCancel: boolean;
+  /** Or resume, if it is paused. */
+  readonly canPause: boolean;
   readonly canRepeat: boolean;
 }
 
@@ -28,11 +30,12 @@ export const jobName = ({ mode, generation }: Replay): string =>
 /** @param view what the job was about, as it stands now */
 export function jobInWords(job: Replay, view: View | null): JobInWords {
   return {
-    state: STATES[job.state],
+    state: job.paused === true ? "Paused" : STATES[job.state],
     numbers: numbersOf(job),
     note: noteOf(job, view),
     canPromote: job.state === "caught-up" && job.mode !== "verify",
     canCancel: isOpen(job),
+    canPause: job.state === "running" && job.progress < 1,
     canRepeat: job.state === "failed" || job.state === "cancelled",
   };
 }
@@ -57,6 +60,7 @@ function numbersOf({ state, recordsDone, recordsTotal, recordsPerSecond, etaMs }
 function noteOf(job: Replay, view: View | null): string {
   switch (job.state) {
     case "running":
+      if (job.paused === true) return "It stands still, and keeps what it has built. The log is kept for it.";
       if (job.progress >= 1) return "Every record is folded. The two generations are being compared.";
       return "The answers still come from the generation in force, and new clicks go on being counted.";
     case "caught-up":
@@ -126,7 +130,14 @@ export function viewInShort(view: View, jobs: readonly Replay[]): ViewInShort {
   const job = jobs.find((one) => one.view === view.name && isOpen(one));
   if (view.state === "failed") return { text: "failed", bad: true };
   const answers = view.generation === null ? "first build" : `generation ${view.generation}`;
-  const more = job === undefined ? "" : job.state === "running" ? ", replaying" : ", to decide";
+  const more =
+    job === undefined
+      ? ""
+      : job.state === "running"
+        ? job.paused === true
+          ? ", paused"
+          : ", replaying"
+        : ", to decide";
   return { text: answers + more + (view.outdated ? ", outdated" : ""), bad: false };
 }
 

@@ -20,6 +20,9 @@ const FOLLOW_EVERY_MS = 250;
 /** Shown first, if there is one of this name. */
 const PREFERRED_VIEW = "clicks_per_ad";
 
+/** One that stands still is looked at with everything else. */
+const isMoving = ({ state, paused }: Replay): boolean => state === "running" && paused !== true;
+
 export class Workbench {
   readonly #api: Api;
   readonly #onChange: () => void;
@@ -45,6 +48,12 @@ export class Workbench {
     this.#jobPanel = new JobPanel({
       promote: (job) => this.#after(askToPromote(api, job)),
       cancel: (job) => this.#after(askToCancel(api, job)),
+      pause: async (job) => {
+        await (job.paused === true ? api.resume(job.id) : api.pause(job.id));
+        this.#keep(await api.replay(job.id));
+        this.#render();
+        void this.#follow(job.id);
+      },
       again: (job) => this.#start({ view: job.view, mode: job.mode }),
       pick: () => this.#render(),
     });
@@ -65,7 +74,7 @@ export class Workbench {
     this.#views = views;
     this.#jobs = jobs;
     this.#render();
-    const running = this.#jobsOfView.find(({ state }) => state === "running");
+    const running = this.#jobsOfView.find(isMoving);
     if (running !== undefined) void this.#follow(running.id);
   }
 
@@ -98,7 +107,7 @@ export class Workbench {
   async #follow(id: string): Promise<void> {
     if (this.#following !== null) return;
     this.#following = id;
-    while (this.#following === id && this.#jobs.find((job) => job.id === id)?.state === "running") {
+    while (this.#jobs.some((job) => job.id === id && isMoving(job))) {
       await new Promise((resolve) => setTimeout(resolve, FOLLOW_EVERY_MS));
       if (document.hidden) continue;
       try {

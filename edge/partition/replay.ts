@@ -23,8 +23,12 @@ export class Replay {
   }
 
   due(now: number): number | null {
-    const { views } = this.#partition;
-    return views.building.length > 0 || views.comparing.length > 0 ? now : null;
+    return this.#atWork.length > 0 || this.#partition.views.comparing.length > 0 ? now : null;
+  }
+
+  /** Builds that do not stand still. */
+  get #atWork(): readonly Generation[] {
+    return this.#partition.views.building.filter(({ config }) => config.paused !== true);
   }
 
   /** Works for a bounded time: first on builds, then on what has caught up and is to be compared. */
@@ -36,7 +40,7 @@ export class Replay {
     };
     const { views } = this.#partition;
     // Each kind of work in slices of its own: a step of one says nothing about how long a step of the other takes.
-    await runSlices({ ...slices, step: () => this.buildStep(Date.now()), duty: () => this.#dutyOf(views.building) });
+    await runSlices({ ...slices, step: () => this.buildStep(Date.now()), duty: () => this.#dutyOf(this.#atWork) });
     // What else an alarm does may take windows away that were encoded: they are encoded again.
     this.#checkpoint = null;
     await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => this.#dutyOf(views.comparing) });
@@ -52,14 +56,13 @@ export class Replay {
 
   /** Folds a segment, does a part of a checkpoint, or lets generations catch up. @returns whether there is more to do */
   buildStep(now: number): boolean {
-    const { views } = this.#partition;
     if (this.#checkpoint?.step() === true) return true;
     this.#checkpoint = null;
-    const { building } = views;
+    const building = this.#atWork;
     const next = Math.min(...building.map((generation) => generation.next));
     const behind = building.filter((generation) => generation.next === next);
     if (behind.length > 0) this.#build(behind, next, now);
-    return views.building.length > 0;
+    return this.#atWork.length > 0;
   }
 
   #compareStep(): boolean {

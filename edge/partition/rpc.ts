@@ -57,6 +57,8 @@ export interface GenerationConfig {
   readonly against: number | null;
   /** Share of the time that the replay may take, 0 < maxDuty <= 1. */
   readonly maxDuty: number;
+  /** Nothing is folded into its build until it is absent again. */
+  readonly paused?: true;
 }
 
 /** How long a window has been over and unchanged, in milliseconds, when it becomes part of a window of an hour, or of a day. */

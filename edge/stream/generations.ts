@@ -117,8 +117,19 @@ function keep<T extends Keeping>(kept: T, keeping: Keeping): T {
 export function wantedGenerations(view: ViewState): readonly GenerationConfig[] {
   return [view.inForce, view.previous?.generation ?? null, view.building]
     .filter((generation) => generation !== null)
-    .map(({ generation, spec, mode, from, against, maxDuty, ...keeping }) => {
-      return { view: view.config.name, generation, spec, ...keepingOf(keeping), mode, from, against, maxDuty };
+    .map(({ generation, spec, mode, from, against, maxDuty, paused, ...keeping }) => {
+      const pause = paused === true ? { paused } : {};
+      return {
+        view: view.config.name,
+        generation,
+        spec,
+        ...keepingOf(keeping),
+        mode,
+        from,
+        against,
+        maxDuty,
+        ...pause,
+      };
     });
 }
 

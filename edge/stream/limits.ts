@@ -30,6 +30,8 @@ export const STREAM_LIMITS = {
   /** Running replays are asked for progress this often: a short one is soon seen to end, a long one costs little. */
   pollMsMin: 50,
   pollMsMax: 1 * SECOND_MS,
+  /** A replay that stands still is looked after now and then: it may have taken too long, or failed. */
+  pausedPollMs: 60_000,
   /** A configuration that did not reach every partition is pushed again, from the first delay doubling to the last. */
   retryMsMin: 1 * SECOND_MS,
   retryMsMax: 60 * SECOND_MS,

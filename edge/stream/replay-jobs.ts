@@ -142,7 +142,10 @@ export function boundReplays(replays: ReadonlyMap<string, ReplayRecord>): Readon
 export function describeReplay(job: ReplayRecord, now: number): ReplayJob {
   const recordsDone = sumOf(job, ({ from, next }) => next - from);
   const recordsTotal = sumOf(job, ({ from, target }) => target - from);
-  const elapsedMs = Math.max(1, (job.caughtUpAt ?? job.finishedAt ?? now) - job.startedAt);
+  const end = job.caughtUpAt ?? job.finishedAt ?? now;
+  const pausedMs = (job.pausedMs ?? 0) + (job.pausedAt === undefined ? 0 : Math.max(0, end - job.pausedAt));
+  const elapsedMs = Math.max(1, end - job.startedAt - pausedMs);
+  const isPaused = job.pausedAt !== undefined && isBuilding(job);
   const recordsPerSecond = Math.round((recordsDone * 1000) / elapsedMs);
   const caughtUp = job.caughtUpAt !== null;
   return {
@@ -157,11 +160,12 @@ export function describeReplay(job: ReplayRecord, now: number): ReplayJob {
     recordsTotal,
     recordsPerSecond,
     etaMs:
-      !isBuilding(job) || recordsPerSecond === 0
+      !isBuilding(job) || isPaused || recordsPerSecond === 0
         ? null
         : Math.ceil(((recordsTotal - recordsDone) * 1000) / recordsPerSecond),
     startedAt: job.startedAt,
     finishedAt: job.finishedAt,
+    ...(isPaused && { paused: true }),
     partitions: job.partitions.map(({ partition, from, next, target, state }) => ({
       partition,
       from,

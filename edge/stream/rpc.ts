@@ -130,6 +130,8 @@ export interface ReplayJob {
   readonly etaMs: number | null;
   readonly startedAt: number;
   readonly finishedAt: number | null;
+  /** It stands still, until it is resumed. */
+  readonly paused?: true;
   readonly partitions: readonly {
     readonly partition: number;
     readonly from: number;
@@ -270,6 +272,8 @@ export interface StreamRpc {
   replay(id: string): Promise<Result<ReplayJob, AdminFailure>>;
   promote(id: string, note?: Note): Promise<Result<ReplayJob, AdminFailure>>;
   cancel(id: string): Promise<Result<ReplayJob, AdminFailure>>;
+  pause(id: string): Promise<Result<ReplayJob, AdminFailure>>;
+  resume(id: string): Promise<Result<ReplayJob, AdminFailure>>;
   rollback(view: string, note?: Note): Promise<Result<ViewDescription, AdminFailure>>;
   /** @param before the number of an entry: older ones are asked for */
   ledger(view: string, before: number | null, limit: number): Promise<Result<LedgerPage, AdminFailure>>;

@@ -17,7 +17,9 @@ export function nextDue(state: StreamState, failures: number, now: number): numb
   if (state.pushedVersion < state.version) due.push(now + retryDelayMs(failures));
   if (comparingReplays(state).length > 0)
     due.push(now + (failures > 0 ? retryDelayMs(failures) : STREAM_LIMITS.pollMsMin));
-  for (const job of buildingReplays(state)) due.push(now + pollDelayMs(now - job.startedAt));
+  for (const job of buildingReplays(state)) {
+    due.push(now + (job.pausedAt === undefined ? pollDelayMs(now - job.startedAt) : STREAM_LIMITS.pausedPollMs));
+  }
   for (const job of state.replays.values()) {
     const since = unpromotedSince(job);
     if (since !== null) due.push(since + STREAM_LIMITS.unpromotedKeptMs);

@@ -72,6 +72,8 @@ export interface Generation {
   readonly from: number | null;
   readonly against: number | null;
   readonly maxDuty: number;
+  /** Its build stands still until it is resumed. */
+  readonly paused?: boolean;
 }
 
 /** A replay job as it is stored; `describeReplay` adds what can be computed. */
@@ -93,6 +95,10 @@ export interface ReplayRecord {
   /** When the last partition had caught up. With `state` still `running`: the comparison is being made. */
   readonly caughtUpAt: number | null;
   readonly finishedAt: number | null;
+  /** Since when it stands still; absent: it does not. */
+  readonly pausedAt?: number;
+  /** How long it has stood still before. */
+  readonly pausedMs?: number;
   readonly partitions: readonly PartitionProgress[];
   /** Frozen when it caught up; null: not yet, or there was nothing to compare with. */
   readonly diff: ReplayDiff | null;

@@ -21,6 +21,7 @@ import { hex, makeKey, rotateKey } from "./keys.ts";
 import { isInLedger, pageOf } from "./ledger.ts";
 import { canPlaceIn } from "./partitions.ts";
 import { describeReplay } from "./replay-jobs.ts";
+import { pauseReplay, resumeReplay } from "./pause.ts";
 import { cancelReplay, promoteReplay, type ReplayChange, rollBackView, startReplay } from "./replays.ts";
 import type {
   AdminFailure,
@@ -178,6 +179,17 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
 
   async cancel(id: string): Admin<ReplayJob> {
     return described(await this.#watched().change((state, now) => cancelReplay(state, id, now)));
+  }
+
+  async pause(id: string): Admin<ReplayJob> {
+    // It may have caught up since it was looked at last; then there is nothing left to pause.
+    const loop = this.#watched();
+    loop.observe(await loop.ask());
+    return described(await loop.change((state, now) => pauseReplay(state, id, now)));
+  }
+
+  async resume(id: string): Admin<ReplayJob> {
+    return described(await this.#watched().change((state, now) => resumeReplay(state, id, now)));
   }
 
   async rollback(view: string, note?: Note): Admin<ViewDescription> {

@@ -281,3 +281,26 @@ test("every part that a rule can have is in the form, and comes back as it was",
     expect(JSON.parse(await page.getByLabel("The rule as JSON").inputValue())).toEqual(parts);
   }
 });
+
+test("a replay is paused where it is, and goes on from there", async () => {
+  const stream = await world.newStream({ partitions: 1 });
+  // Some segments: with a hundredth of the time for it, a replay rests between any two of them.
+  const events = Array.from({ length: 2_000 }, (_, i) => ({ adId: `ad-${i % 7}`, country: i % 2 === 0 ? "DE" : "JP" }));
+  for (let i = 0; i < 30; i++) await stream.append({ events }, stream.keys.import);
+  const page = await dashboardOf(stream, "/dashboard#views/clicks_per_ad/replay");
+  await untilText(page, "view-state", /generation 1\b/);
+  const rule = { name: "clicks_per_ad", groupBy: ["adId"], where: { country: "DE" } };
+  const { body } = await stream.admin("POST", "/replays", { view: rule, maxDuty: 0.001 });
+  await untilText(page, "job-state", /^Replaying$/);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await untilText(page, "job-state", /^Paused$/);
+  const at = await textOf(page, "job-numbers");
+  // What was under way when it was paused has been counted by the next look; from then on, nothing is.
+  const replay = () => stream.admin("GET", `/replays/${String(body.id)}`);
+  expect((await replay()).body).toMatchObject({ state: "running", paused: true });
+  await page.waitForTimeout(4_000);
+  expect(await textOf(page, "job-numbers")).toBe(at);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await untilText(page, "job-state", /^(Replaying|Caught up)$/);
+  await stream.admin("POST", `/replays/${String(body.id)}/cancel`);
+});

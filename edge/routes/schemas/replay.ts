@@ -74,6 +74,7 @@ export const ReplayAnswerSchema = v.object({
   etaMs: v.nullable(v.number()),
   startedAt: v.number(),
   finishedAt: v.nullable(v.number()),
+  paused: v.exactOptional(v.pipe(v.literal(true), v.description("It stands still, until it is resumed"))),
   partitions: v.array(
     v.object({
       partition: v.number(),
