@@ -38,7 +38,7 @@ export const EXPORT_LIMITS = {
   /** Rows of one row group, which memory holds whole: what batch engines take for one thread's work. */
   rowGroupRows: 50_000,
   /** Characters of JSON that the rows of one row group may take: events can be a thousand times larger than usual. */
-  rowGroupCharacters: 32 * 1024 * 1024,
+  rowGroupCharacters: 16 * 1024 * 1024,
 } as const;
 
 export const TAIL_LIMITS = {

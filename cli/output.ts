@@ -42,7 +42,7 @@ export function print(text: string): void {
 
 /** About the answer, for people. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${harmless(text)}\n`);
 }
 
 function show(cell: Cell): string {

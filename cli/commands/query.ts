@@ -6,7 +6,7 @@ import { STREAM_FLAGS, type StreamFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../failure.ts";
 import { optionalCount, optionalText, severalTexts, text } from "../flags.ts";
-import { note, printJson, printTable, showNumber, showTime } from "../output.ts";
+import { harmless, note, printJson, printTable, showNumber, showTime } from "../output.ts";
 import { type QuestionFlags, questionOf } from "../query-flags.ts";
 import { readJsonObject } from "../read-input.ts";
 import { type Answer, AnswerSchema } from "../schemas.ts";
@@ -77,7 +77,8 @@ EXAMPLES
 });
 
 function printCsv({ text: csv, headers }: { readonly text: string; readonly headers: Headers }): void {
-  process.stdout.write(csv);
+  // To a program as it is; a terminal obeys control characters.
+  process.stdout.write(process.stdout.isTTY ? harmless(csv.replaceAll("\r\n", "\n")) : csv);
   if (headers.get("Headwater-Complete") !== "true") {
     note("NOT COMPLETE: something is missing from this answer; --format json names it.");
   }

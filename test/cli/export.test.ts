@@ -1,6 +1,6 @@
 /** The export command as a process, against an edge that answers as the real one does, and misbehaves when told to. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,6 +8,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { inRoot } from "../../scripts/lib/project.mjs";
+
+/** A hundred megabytes take long on a machine that has other things to do. */
+const LARGE_TIMEOUT_MS = 180_000;
 
 type LogRecord = Readonly<Record<string, string | number | boolean>>;
 
@@ -40,7 +43,7 @@ const partitionStatus = ({ start, records }: (typeof edge.logs)[number], partiti
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "headwater-export-"));
-  Object.assign(edge, { logs: [], faults: new Map() });
+  Object.assign(edge, { logs: [], pageMax: 2, faults: new Map() });
   edge.server = createServer((request, response) => {
     const url = new URL(request.url ?? "", "http://edge");
     const partition = /partitions\/(\d+)\/records/.exec(url.pathname)?.[1];
@@ -69,11 +72,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(...args: string[]) {
+function start(...given: (string | Record<string, string>)[]) {
+  const args = given.filter((one) => typeof one === "string");
+  const env = Object.assign({}, ...given.filter((one) => typeof one !== "string")) as Record<string, string>;
   const { port } = (edge.server as Server).address() as AddressInfo;
   const child = spawn(process.execPath, [inRoot("cli", "main.ts"), "export", "--stream", "s", ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH, HEADWATER_URL: `http://127.0.0.1:${port}`, HEADWATER_ADMIN_TOKEN: "t" },
+    env: { PATH: process.env.PATH, HEADWATER_URL: `http://127.0.0.1:${port}`, HEADWATER_ADMIN_TOKEN: "t", ...env },
   });
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
@@ -143,6 +148,18 @@ describe("an export", () => {
       problem(response, 503, "overloaded", { retryAfterMs: 1 });
     });
     expect(await csv()).toMatchObject({ code: 0, output: expect.stringContaining("6 rows") as string });
+  });
+
+  test("holds a part of it in memory, however large it is", { timeout: LARGE_TIMEOUT_MS }, async () => {
+    const size = 1_000;
+    edge.pageMax = 2_000;
+    const text = (i: number) => String(i).padStart(size, "x");
+    const records = Array.from({ length: 50_000 }, (_, i) => ({ time: i, a: text(i), b: text(-i) }));
+    edge.logs = [{ start: 0, records }];
+    // Less than the texts of the records take.
+    const child = start("-o", "out", { NODE_OPTIONS: "--max-old-space-size=96" });
+    expect(await child.ended).toMatchObject({ code: 0, output: expect.stringContaining("50,000 rows") as string });
+    expect(statSync(join(folder, "out")).size).toBeGreaterThan(1_000_000);
   });
 
   test("ended by Ctrl-C leaves nothing", async () => {

@@ -11,7 +11,7 @@ const BASE = Date.UTC(2025, 0, 1);
 const EVENTS = 40_000;
 const BATCH = 10_000;
 const VIEW = { name: "clicks_per_ad", groupBy: ["adId"], window: "1m", measures: { clicks: { count: true } } };
-const SLOW = ["--max-duty", "0.01"];
+const SLOW = ["--max-duty", "0.02"];
 
 const folder = mkdtempSync(join(tmpdir(), "headwater-cli-"));
 let server: Server;
