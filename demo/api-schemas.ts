@@ -55,6 +55,8 @@ const View = v.object({
   generation: v.nullable(v.number()),
   /** What a rollback would return to. */
   previousGeneration: v.nullable(v.number()),
+  /** Clicks up to this event time may be forgotten by the rule that looks at them in their order. */
+  forgottenTo: v.optional(v.number()),
   /** Built by another version of the engine. */
   outdated: v.boolean(),
   error: v.optional(v.string()),

@@ -4,6 +4,7 @@ import {
   formatChange,
   formatCompact,
   formatCount,
+  formatDay,
   formatDuration,
   formatNumber,
   formatShare,
@@ -117,7 +118,9 @@ export function viewInWords(view: View | null, asked: string | null): string {
   if (state === "failed") return `Has failed: ${error ?? "it does not say why"}`;
   if (generation === null) return "Is being built for the first time.";
   const age = outdated ? " It was built by another version of the engine: replay it." : "";
-  return `Answered by generation ${generation}.${age}`;
+  const forgotten =
+    view.forgottenTo === undefined ? "" : ` Its rule has forgotten clicks before ${formatDay(view.forgottenTo)}.`;
+  return `Answered by generation ${generation}.${age}${forgotten}`;
 }
 
 export interface ViewInShort {

@@ -134,6 +134,24 @@ test.each([
 test.each([
   ["desktop", "light"],
   ["phone", "dark"],
+] as const)(
+  "on a %s in %s, axe finds nothing in the publisher's page, with the dashboard beside it",
+  async (size, colorScheme) => {
+    const reader = await world.newReader(world.configOf(stream), { viewport: SIZES[size], colorScheme });
+    const page = await world.open(reader, "/");
+    await untilText(page, "says", /Click an advertisement/);
+    if (size === "desktop") {
+      const beside = page.frameLocator("#beside iframe");
+      await expect.poll(() => beside.locator("#clicks").innerText(), SOON).toMatch(/^\d/);
+      await expect.poll(() => beside.locator("#top-country tr").count(), SOON).toBeGreaterThan(3);
+    }
+    await judge(page, `front-${size}-${colorScheme}`, false);
+  },
+);
+
+test.each([
+  ["desktop", "light"],
+  ["phone", "dark"],
 ] as const)("on a %s in %s, axe finds nothing while things go wrong either", async (size, colorScheme) => {
   const config = { ...world.configOf(stream), adminToken: "" };
   const reader = await world.newReader(config, { viewport: SIZES[size], colorScheme });
