@@ -32,9 +32,10 @@ export async function watchReplay(api: StreamApi, id: string, signal: AbortSigna
   }
 }
 
-function detailOf({ recordsDone, recordsTotal, recordsPerSecond, etaMs }: Replay): string {
+function detailOf({ recordsDone, recordsTotal, recordsPerSecond, etaMs, paused }: Replay): string {
   const done = `${showNumber(recordsDone)} of ${showNumber(recordsTotal)} records`;
   const rate = `${showNumber(Math.round(recordsPerSecond))}/s`;
+  if (paused) return `${done}  paused`;
   if (recordsDone >= recordsTotal) return `${done}  ${rate}  comparing`;
   return [done, rate, ...(etaMs === null ? [] : [`${showLeft(etaMs)} left`])].join("  ");
 }

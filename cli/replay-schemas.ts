@@ -30,6 +30,7 @@ export const ReplaySchema = v.object({
   finishedAt: v.nullable(v.number()),
   diff: v.optional(DiffSchema),
   verification: v.optional(VerificationSchema),
+  paused: v.optional(v.boolean()),
   held: v.optional(v.string()),
   error: v.optional(v.string()),
 });

@@ -79,5 +79,10 @@ Stream "clicks":
   import key   ${keys?.import}
   read key     ${keys?.read}
   admin token  ${adminToken}
+
+From another terminal (npx headwater --help):
+  export HEADWATER_URL=${url} HEADWATER_STREAM=clicks
+  export HEADWATER_READ_KEY=${keys?.read} HEADWATER_IMPORT_KEY=${keys?.import}
+  export HEADWATER_ADMIN_TOKEN=${adminToken}
 `;
 }

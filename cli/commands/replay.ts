@@ -122,21 +122,37 @@ EXAMPLE
   },
 });
 
-const cancel = buildCommand<StreamFlags, [id: string], Context>({
-  docs: {
-    brief: "Stop a replay and drop what it built",
-    fullDescription: `Stop a replay and drop what it built. Needs HEADWATER_ADMIN_TOKEN.
+/** A command that does something to a replay, and says what it has done. */
+const action = (name: string, brief: string, explanation: string, done: string) =>
+  buildCommand<StreamFlags, [id: string], Context>({
+    docs: {
+      brief,
+      fullDescription: `${explanation} Needs HEADWATER_ADMIN_TOKEN.
 
 EXAMPLE
-  headwater replay cancel clicks_per_ad-2`,
-  },
-  parameters: { flags: STREAM_FLAGS, positional: ID },
-  async func(connection, id) {
-    const api = new StreamApi(connection, this.env);
-    const { view } = await api.call(replayPath(api, id, "/cancel"), "admin", ReplaySchema, { method: "POST" });
-    print(`Replay ${id} of ${view} is cancelled.`);
-  },
-});
+  headwater replay ${name} clicks_per_ad-2`,
+    },
+    parameters: { flags: STREAM_FLAGS, positional: ID },
+    async func(connection, id) {
+      const api = new StreamApi(connection, this.env);
+      const { view } = await api.call(replayPath(api, id, `/${name}`), "admin", ReplaySchema, { method: "POST" });
+      print(`Replay ${id} of ${view} ${done}.`);
+    },
+  });
+
+const cancel = action(
+  "cancel",
+  "Stop a replay and drop what it built",
+  "Stop a replay and drop what it built.",
+  "is cancelled",
+);
+const pause = action(
+  "pause",
+  "Let a replay stand still, with what it has built",
+  "Let a replay that builds stand still. It keeps what it has built, and goes on from there with `resume`.",
+  "stands still",
+);
+const resume = action("resume", "Let a paused replay go on", "Let a paused replay go on.", "goes on");
 
 async function watchToTheEnd(api: StreamApi, id: string, greeting?: string): Promise<void> {
   const comeBack = `headwater replay watch ${id} --stream ${api.stream}`;
@@ -173,10 +189,10 @@ const showVerification = ({ compared, differing, skipped }: Verification): strin
   `${showNumber(compared)} windows compared, ${showNumber(differing)} differ, ${showNumber(skipped)} skipped`;
 
 export const replay = buildRouteMap({
-  routes: { start, watch, cancel },
+  routes: { start, watch, pause, resume, cancel },
   defaultCommand: "start",
   docs: {
-    brief: "Compute a view anew; watch or cancel",
+    brief: "Compute a view anew; watch, pause, resume or cancel",
     fullDescription: `Compute a view anew from the log. \`headwater replay VIEW\` is short for \`headwater replay start VIEW\`.`,
   },
 });

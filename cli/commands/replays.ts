@@ -9,7 +9,7 @@ import { CliError } from "../failure.ts";
 import { argument, FORMAT_FLAG } from "../flags.ts";
 import { type Cell, print, printJson, printTable, showTime } from "../output.ts";
 import { getReplay, replayPath } from "../replay-api.ts";
-import { ReplaysSchema } from "../replay-schemas.ts";
+import { type Replay, ReplaysSchema } from "../replay-schemas.ts";
 
 interface Flags extends StreamFlags {
   readonly format: "table" | "json";
@@ -38,7 +38,7 @@ EXAMPLE
         replay.view,
         replay.generation,
         replay.mode,
-        replay.error === undefined ? replay.state : `${replay.state}: ${replay.error}`,
+        stateOf(replay),
         Math.floor(replay.progress * 100),
         replay.recordsDone,
         showTime(replay.startedAt),
@@ -47,6 +47,9 @@ EXAMPLE
     });
   },
 });
+
+const stateOf = ({ state, paused, error }: Replay): string =>
+  [paused ? `${state}, paused` : state, ...(error === undefined ? [] : [error])].join(": ");
 
 export const diff = buildCommand<Flags, [id: string], Context>({
   docs: {

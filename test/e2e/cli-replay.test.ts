@@ -112,7 +112,10 @@ test("Ctrl-C leaves a replay running and says how to come back, also from a rest
 
 test("a replay promotes itself if told to, and one that is cancelled is no success", async () => {
   expect(await cli.ok("replay", VIEW.name, "--auto")).toContain("promoted");
-  const id = (await cli.ok("replay", VIEW.name, ...SLOW, "--detach")).trim();
+  const id = (await cli.ok("replay", VIEW.name, "--max-duty", "0.001", "--detach")).trim();
+  expect(await cli.ok("replay", "pause", id)).toBe(`Replay ${id} of clicks_per_ad stands still.\n`);
+  expect(await cli.ok("replays")).toMatch(new RegExp(`^${id} .* running, paused `, "m"));
+  expect(await cli.ok("replay", "resume", id)).toBe(`Replay ${id} of clicks_per_ad goes on.\n`);
   expect(await cli.ok("replay", "cancel", id)).toContain(`Replay ${id} of clicks_per_ad is cancelled.`);
   const watched = await cli.run(["replay", "watch", id]);
   expect(watched).toMatchObject({ code: 1, stdout: "" });
