@@ -24,7 +24,7 @@ export function showLiveness(state: Liveness, text: string): void {
 
 /** @param answeredAt when the numbers on the page were answered; null: there are none yet */
 export function showFailure(error: unknown, retryInMs: number, answeredAt: number | null, nowMs: number): void {
-  const stale = answeredAt === null ? "" : ` The numbers below are from ${formatMoment(answeredAt, nowMs)}.`;
+  const stale = answeredAt === null ? "" : ` The numbers shown are from ${formatMoment(answeredAt, nowMs)}.`;
   const again = ` Trying again in ${formatDuration(retryInMs)}.`;
   if (error instanceof Unreachable) {
     const why = navigator.onLine ? error.message : "This device is offline.";
