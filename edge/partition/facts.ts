@@ -67,6 +67,8 @@ export interface Facts {
   viewRetention: { readonly at: number };
   /** When windows were last looked through for those that are to be rolled up. */
   rollup: { readonly at: number };
+  /** Whether somebody listens to the live feed. */
+  listened: boolean;
   /** The stream is gone. */
   deleted: { readonly at: number };
 }

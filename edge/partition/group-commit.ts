@@ -22,6 +22,17 @@
  *
  * Lacks any knowledge of what is committed.
  */
+import { PARTITION_LIMITS } from "./limits.ts";
+
+/** The bounds of a partition. */
+export const COMMIT_BOUNDS = {
+  sharedGapMs: PARTITION_LIMITS.sharedCommitGapMs,
+  waitingRequestsMax: PARTITION_LIMITS.waitingRequestsMax,
+  waitingWeightMax: PARTITION_LIMITS.waitingBytesMax,
+  commitRequestsMax: PARTITION_LIMITS.commitRequestsMax,
+  commitRecordsMax: PARTITION_LIMITS.commitRecordsMax,
+} as const;
+
 export interface GroupCommitOptions<Request, Verdict> {
   /** Decides and writes, synchronously: one verdict for each request. If it throws, nothing of it may survive. */
   commit(requests: readonly Request[]): readonly Verdict[];

@@ -203,6 +203,12 @@ export const PARTITION_LIMITS = {
   /** Bytes of text of one such reading, about: a reply is bounded at 32 MiB. */
   recordsReadBytesMax: 8 * MIB,
 
+  // --- Live feed ---
+
+  /** The stream's object is told at most this often that the log has grown, and so many times when it cannot be told. */
+  growthToldEveryMs: 1 * SECOND_MS,
+  growthAttemptsMax: 30,
+
   // --- Alarms ---
 
   /** Least time between two settings of the alarm: an alarm that re-arms itself in a loop is a bill. */

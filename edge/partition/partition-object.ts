@@ -15,7 +15,8 @@ import { Database } from "./database.ts";
 import type { Verdict } from "./decide.ts";
 import { FactStore } from "./facts.ts";
 import { FrozenPartials } from "./frozen-partials.ts";
-import { GroupCommit } from "./group-commit.ts";
+import { COMMIT_BOUNDS, GroupCommit } from "./group-commit.ts";
+import { Growth } from "./growth.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { migrate } from "./migrations.ts";
 import { moveSomeRows } from "./move-rows.ts";
@@ -63,6 +64,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
   readonly #scans = new ScanGate();
   readonly #frozen = new FrozenPartials();
   readonly #alarms: Alarms;
+  readonly #growth: Growth;
   #room: Room | null = null;
   #isDeleted = false;
 
@@ -75,15 +77,13 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       commit: (requests) => this.#commit(requests),
       sync: () => ctx.storage.sync(),
       wait: (ms) => scheduler.wait(ms),
-      sharedGapMs: PARTITION_LIMITS.sharedCommitGapMs,
       recordsOf: (request) => request.events.count,
       weightOf: (request) => weightOf(request.events),
-      waitingRequestsMax: PARTITION_LIMITS.waitingRequestsMax,
-      waitingWeightMax: PARTITION_LIMITS.waitingBytesMax,
-      commitRequestsMax: PARTITION_LIMITS.commitRequestsMax,
-      commitRecordsMax: PARTITION_LIMITS.commitRecordsMax,
+      ...COMMIT_BOUNDS,
     });
-    if (migrate(this.#database, Date.now())) {
+    const mustMove = migrate(this.#database, Date.now());
+    this.#growth = new Growth(this.#facts, () => this.#tellGrowth());
+    if (mustMove) {
       void ctx.blockConcurrencyWhile(async () => {
         // A wait after each step, so that it is on the disk, and not lost if the platform stops the object.
         do await scheduler.wait(0);
@@ -190,6 +190,12 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     return room.ok ? ok(room.value.partition.status(Date.now())) : room;
   }
 
+  async listen(): Promise<Result<null, ConfigFailure>> {
+    const room = this.#openRoom();
+    if (room.ok) this.#growth.listen();
+    return room.ok ? ok(null) : room;
+  }
+
   async rejects(): Promise<readonly RejectedRecord[]> {
     return this.#room?.partition.rejects ?? [];
   }
@@ -231,6 +237,11 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     };
   }
 
+  #tellGrowth(): Promise<boolean> {
+    const { streamId } = this.#room?.partition.config ?? {};
+    return streamId === undefined ? Promise.resolve(false) : this.env.STREAM.getByName(streamId).logGrew();
+  }
+
   /** The room, if caller and partition speak of the same configuration. */
   #roomFor(configVersion: number): Result<Room, ConfigFailure> {
     const room = this.#openRoom();
@@ -257,6 +268,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       const sealedEnd = before?.sealedEnd;
       const wasSealed = before?.tail.length === 0;
       const committed = this.#room?.partition.commit(current, Date.now()) ?? [];
+      this.#growth.noteGrowth();
       // A new segment may be one too many; a tail's first record is the first that will expire.
       if (wasSealed || this.#room?.partition.log.sealedEnd !== sealedEnd) void this.#alarms.arm(Date.now());
       else this.#alarms.watch(Date.now());

@@ -264,6 +264,8 @@ export interface PartitionRpc {
   /** Trims whole segments below `before`; answers the log start that came of it. */
   trim(before: number): Promise<Result<{ readonly logStart: number }, ConfigFailure>>;
   status(): Promise<Result<PartitionStatus, ConfigFailure>>;
+  /** Somebody listens to the live feed: from now on the stream's object is told when the log has grown, as long as it wants. */
+  listen(): Promise<Result<null, ConfigFailure>>;
   rejects(): Promise<readonly RejectedRecord[]>;
   /**
    * The frozen comparison of a generation with the one it was built against: its first day at or after `day`.

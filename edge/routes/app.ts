@@ -13,6 +13,7 @@ import { authenticateAdmin, presentedKey } from "./authenticate.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { App, HttpContext, HttpEnv } from "./http.ts";
 import { RETRY_AFTER } from "./limits.ts";
+import { liveEndpoints } from "./live.ts";
 import { metricsEndpoints } from "./metrics.ts";
 import { isUnavailable } from "./objects.ts";
 import { openApiEndpoint } from "./openapi.ts";
@@ -27,6 +28,7 @@ const described: readonly Endpoint[] = [
   ...systemEndpoints,
   ...appendEndpoints,
   ...queryEndpoints,
+  ...liveEndpoints,
   ...adsEndpoints,
   ...streamEndpoints,
   ...viewEndpoints,

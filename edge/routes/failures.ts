@@ -45,7 +45,7 @@ export type HttpFailure =
   | { readonly reason: "not_found" }
   | { readonly reason: "method_not_allowed"; readonly allowed: readonly string[] }
   | { readonly reason: "not_acceptable"; readonly offered: readonly string[] }
-  | { readonly reason: "not_implemented"; readonly detail: string }
+  | { readonly reason: "upgrade_required" }
   | { readonly reason: "internal_error" };
 
 export type Failure = AppendFailure | QueryFailure | AdminFailure | AdminInputFailure | HttpFailure;

@@ -46,6 +46,11 @@ export const QUERY_LIMITS = {
   streamsAtOnceMax: 32,
 } as const;
 
+export const LIVE_LIMITS = {
+  /** Characters of a live feed's first message: what is known of a socket while it sleeps is bounded at 2 KiB. */
+  firstMessageMax: 1_500,
+} as const;
+
 export const CONFIG_LIMITS = {
   /** Characters of who did something, and of why. */
   byCharactersMax: 200,

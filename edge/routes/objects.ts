@@ -12,6 +12,10 @@ export const streamOf = (env: Env, streamId: string): StreamRpc =>
   // contract file says the same exactly.
   env.STREAM.getByName(streamId) as unknown as StreamRpc;
 
+/** The same object as a server of sockets. */
+export const streamFeedOf = (env: Env, streamId: string): { fetch(request: Request): Promise<Response> } =>
+  env.STREAM.getByName(streamId);
+
 export type PartitionAddress = Pick<AppendContext, "streamId" | "jurisdiction">;
 
 export function partitionOf(env: Env, { streamId, jurisdiction }: PartitionAddress, partition: number): PartitionRpc {

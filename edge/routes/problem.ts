@@ -45,9 +45,9 @@ const STATUS: { readonly [reason in Failure["reason"]]: number } = {
   too_large: 413,
   unsupported_media_type: 415,
   too_many_groups: 422,
+  upgrade_required: 426,
   rate_limited: 429,
   internal_error: 500,
-  not_implemented: 501,
   overloaded: 503,
   partition_unavailable: 503,
   admin_disabled: 503,
@@ -55,6 +55,16 @@ const STATUS: { readonly [reason in Failure["reason"]]: number } = {
 };
 
 export const statusOf = (reason: Failure["reason"]): number => STATUS[reason];
+
+/** RFC 9457. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly [member: string]: unknown;
+}
 
 interface Words {
   readonly title: string;
@@ -64,25 +74,28 @@ interface Words {
   readonly headers?: { readonly [name: string]: string };
 }
 
-/** The answer to a failure. */
-export function problemResponse(failure: Failure): Response {
-  const status = statusOf(failure.reason);
-  const { title, detail, numbers, headers } = describe(failure);
-  const retryAfterMs = "retryAfterMs" in failure ? failure.retryAfterMs : undefined;
-  const body = {
+/** A failure as the body of an answer. */
+export function problemOf(failure: Failure): Problem {
+  const { title, detail, numbers } = describe(failure);
+  return {
     type: `urn:headwater:problem:${failure.reason}`,
     title,
-    status,
+    status: statusOf(failure.reason),
     code: failure.reason,
     detail,
     ...numbers,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...("retryAfterMs" in failure && { retryAfterMs: failure.retryAfterMs }),
   };
-  return Response.json(body, {
-    status,
+}
+
+/** The answer to a failure. */
+export function problemResponse(failure: Failure): Response {
+  const retryAfterMs = "retryAfterMs" in failure ? failure.retryAfterMs : undefined;
+  return Response.json(problemOf(failure), {
+    status: statusOf(failure.reason),
     headers: {
       "Content-Type": "application/problem+json",
-      ...headers,
+      ...describe(failure).headers,
       // Whole seconds are all that the header can say; a client that reads the body waits no longer than it must.
       ...(retryAfterMs === undefined ? {} : { "Retry-After": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
     },
@@ -209,8 +222,12 @@ function describe(failure: Failure): Words {
       return { title: "Too many requests", detail: "wait, then send the same again" };
     case "internal_error":
       return { title: "The edge failed", detail: "nothing more is known here; send the same again" };
-    case "not_implemented":
-      return { title: "Not there yet", detail: failure.detail };
+    case "upgrade_required":
+      return {
+        title: "This is a WebSocket",
+        detail: "ask with `Upgrade: websocket`, as every WebSocket client does",
+        headers: { Upgrade: "websocket" },
+      };
     case "overloaded":
       return { title: "The edge is overloaded", detail: "wait, then send the same again" };
     case "partition_unavailable":

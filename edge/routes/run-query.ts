@@ -30,7 +30,7 @@ const ATTEMPTS_MAX = 3;
 
 export async function runQuery(
   env: Env,
-  directory: StreamDirectory,
+  directory: Pick<StreamDirectory, "forQuery">,
   stream: string,
   access: StreamAccess<QueryContext>,
   question: Question,

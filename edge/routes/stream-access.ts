@@ -43,7 +43,7 @@ export class StreamDirectory {
     this.#accesses.delete(name);
     const context = await this.#ask(env, name, (streamId) => streamOf(env, streamId).appendContext());
     if (context === null) return null;
-    const access = await prepare(context);
+    const access = await accessTo(context);
     remember(this.#accesses, name, { access, fetchedAt });
     return access;
   }
@@ -51,7 +51,7 @@ export class StreamDirectory {
   /** For a query or for administration: asked anew each time, because a change that was answered must be seen. */
   async forQuery(env: Env, name: string): Promise<StreamAccess<QueryContext> | null> {
     const context = await this.#ask(env, name, (streamId) => streamOf(env, streamId).queryContext());
-    return context === null ? null : prepare(context);
+    return context === null ? null : accessTo(context);
   }
 
   /** The id that a name stands for now, as the directory says. Null if there is no such stream. */
@@ -80,7 +80,8 @@ export class StreamDirectory {
   }
 }
 
-async function prepare<C extends AppendContext>(context: C): Promise<StreamAccess<C>> {
+/** A context with what is worth computing once from it. */
+export async function accessTo<C extends AppendContext>(context: C): Promise<StreamAccess<C>> {
   return {
     context,
     keys: context.keys.map((key) => ({ key, digest: hexToBytes(key.digest) })),

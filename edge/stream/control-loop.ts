@@ -26,10 +26,19 @@ import { bury, load, save } from "./store.ts";
 /** What a partition says of itself, or why it says nothing. */
 export type Report = PartitionStatus | { readonly partition: number; readonly error: string };
 
+/** What else goes by the object's one alarm, and has to know when the stream has changed. */
+export interface Beside {
+  readonly due: (now: number) => number | null;
+  readonly changed: () => void;
+}
+
+const NOTHING_BESIDE: Beside = { due: () => null, changed: () => {} };
+
 export class ControlLoop {
   readonly #ctx: DurableObjectState;
   readonly #namespace: DurableObjectNamespace;
   #state: StreamState | "deleted" | null;
+  readonly #beside: Beside;
   readonly #push: Push;
   /** How many times in a row not everything that was due could be done. */
   #failures = 0;
@@ -38,7 +47,8 @@ export class ControlLoop {
   /** Comparisons under way, by job. After a crash they start again. */
   readonly #walks = new Map<string, { readonly diff: DiffWalk | null; interruptions: number }>();
 
-  constructor(ctx: DurableObjectState, namespace: DurableObjectNamespace) {
+  constructor(ctx: DurableObjectState, namespace: DurableObjectNamespace, beside: Beside = NOTHING_BESIDE) {
+    this.#beside = beside;
     this.#ctx = ctx;
     this.#namespace = namespace;
     this.#state = load(ctx.storage, Date.now());
@@ -108,6 +118,12 @@ export class ControlLoop {
     });
   }
 
+  /** Tells the partitions that somebody listens to the live feed. One that cannot be told is told by the next who comes. */
+  async listen(): Promise<void> {
+    const { state } = this;
+    if (state !== null) await callPartitions(this.#partitions(state), (partition) => partition.listen());
+  }
+
   /** Takes in what partitions say of the replays under way. */
   observe(reports: readonly Report[]): void {
     const { state } = this;
@@ -129,6 +145,8 @@ export class ControlLoop {
   /** The alarm. Nothing that goes wrong here may end the chain of alarms, so the next one is always set. */
   async alarm(): Promise<void> {
     this.#alarmAt = null;
+    // A minute may have begun.
+    this.#beside.changed();
     try {
       await this.work();
     } catch (error) {
@@ -234,13 +252,23 @@ export class ControlLoop {
     save(this.#ctx.storage, before, next, Date.now());
     this.#state = next;
     this.#arm();
+    if (before !== null && before.version !== next.version) this.#beside.changed();
+  }
+
+  /** What goes beside is due at another time. */
+  arm(): void {
+    this.#arm();
   }
 
   /** Sets the alarm to when something is due, if it is not set to an earlier time anyway: waking in vain is cheaper. */
   #arm(): void {
     const state = this.#stored();
     const now = Date.now();
-    const due = state === null ? null : nextDue(state, this.#failures, now);
+    const dues = state === null ? [] : [nextDue(state, this.#failures, now), this.#beside.due(now)];
+    const due = dues.reduce<number | null>(
+      (soonest, one) => (soonest === null ? one : Math.min(soonest, one ?? soonest)),
+      null,
+    );
     if (due === null || (this.#alarmAt !== null && this.#alarmAt > now && this.#alarmAt <= due)) return;
     this.#alarmAt = due;
     // Not awaited, so that it is part of the same atomic write as the rows before it.

@@ -56,4 +56,13 @@ export const STREAM_LIMITS = {
    * only counts, three million groups of eight bytes. With the texts of their keys they fill half of the isolate.
    */
   comparedCellsMax: 3_000_000,
+  /** Sockets of the live feed, and questions that they ask: each is asked again when something has changed. */
+  socketsMax: 256,
+  liveQuestionsMax: 32,
+  /** How often, at most. */
+  liveEveryMs: 1 * SECOND_MS,
+  /** A socket that has not said who it is by then is closed. */
+  firstMessageMs: 5 * SECOND_MS,
+  /** Messages that a socket may be sent without a word from it, at one a second: whoever reads none of them would fill the memory. */
+  liveUnansweredMax: 120,
 } as const;

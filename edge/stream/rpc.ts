@@ -277,6 +277,8 @@ export interface StreamRpc {
   rollback(view: string, note?: Note): Promise<Result<ViewDescription, AdminFailure>>;
   /** @param before the number of an entry: older ones are asked for */
   ledger(view: string, before: number | null, limit: number): Promise<Result<LedgerPage, AdminFailure>>;
+  /** A partition's log has grown. @returns whether anybody listens to the live feed, and wants to know */
+  logGrew(): Promise<boolean>;
   /** Deletes the stream with all its partitions. */
   destroy(): Promise<Result<null, AdminFailure>>;
 }

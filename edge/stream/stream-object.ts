@@ -17,8 +17,10 @@ import {
 } from "./configuration.ts";
 import { ControlLoop, type Report } from "./control-loop.ts";
 import { Directory } from "./directory.ts";
-import { hex, makeKey, rotateKey } from "./keys.ts";
+import { makeFirstKeys, randomHex, randomSeed } from "./first-keys.ts";
+import { makeKey, rotateKey } from "./keys.ts";
 import { isInLedger, pageOf } from "./ledger.ts";
+import { LiveFeed, type LiveQuestions } from "./live-feed.ts";
 import { canPlaceIn } from "./partitions.ts";
 import { describeReplay } from "./replay-jobs.ts";
 import { pauseReplay, resumeReplay } from "./pause.ts";
@@ -46,11 +48,18 @@ type Admin<T> = Promise<Result<T, AdminFailure>>;
 export class StreamObject extends DurableObject<Env> implements StreamRpc {
   readonly #directory: Directory;
   readonly #loop: ControlLoop;
+  /** Made when it is first needed: what answers it is set by then. */
+  #feed: LiveFeed | null = null;
+  /** What answers the live feed; without it there is none. */
+  protected readonly liveQuestions: LiveQuestions | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#directory = new Directory(ctx.storage);
-    this.#loop = new ControlLoop(ctx, env.PARTITION);
+    this.#loop = new ControlLoop(ctx, env.PARTITION, {
+      due: (now) => this.#liveFeed()?.due(now) ?? null,
+      changed: () => void this.#liveFeed()?.noteChange(),
+    });
   }
 
   async resolve(name: string): Promise<string | null> {
@@ -207,8 +216,47 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
   async destroy(): Admin<null> {
     const loop = this.#watched();
     if (loop.state === null) return fail(loop.unknownStream());
+    this.#liveFeed()?.closeAll("unknown_stream");
     await loop.destroy();
     return ok(null);
+  }
+
+  // --- The live feed ---
+
+  async logGrew(): Promise<boolean> {
+    return this.#liveFeed()?.noteChange() ?? false;
+  }
+
+  override async fetch(_request: Request): Promise<Response> {
+    const feed = this.#watched().state === null ? null : this.#liveFeed();
+    if (feed === null) return new Response(null, { status: 404 });
+    return feed.open() ?? new Response(null, { status: 503 });
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    await this.#liveFeed()?.hear(socket, message);
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    // Answers the other side's close frame. Reserved codes cannot be sent.
+    socket.close(code >= 3_000 || code === 1_000 ? code : 1_000);
+  }
+
+  /** Nothing is made of an object that nobody listens to: it costs no more to wake. */
+  #liveFeed(): LiveFeed | null {
+    if (this.liveQuestions === null) return null;
+    this.#feed ??= new LiveFeed({
+      ctx: this.ctx,
+      env: this.env,
+      questions: this.liveQuestions,
+      stream: () => {
+        const { state } = this.#loop;
+        return state && { name: state.name, context: queryContext(state, Date.now()) };
+      },
+      listen: () => this.#loop.listen(),
+      onDue: () => this.#loop.arm(),
+    });
+    return this.#feed;
   }
 
   override async alarm(): Promise<void> {
@@ -236,21 +284,4 @@ function firstAbsent(reports: readonly Report[], view: string, generation: numbe
     if (!known) return { partition, detail: `does not hold generation ${generation}` };
   }
   return null;
-}
-
-async function makeFirstKeys() {
-  const now = Date.now();
-  const [write, read, imports] = await Promise.all([
-    makeKey("write", now),
-    makeKey("read", now),
-    makeKey("import", now),
-  ]);
-  return { write, read, import: imports };
-}
-
-const randomHex = (bytes: number): string => hex(crypto.getRandomValues(new Uint8Array(bytes)));
-
-function randomSeed(): readonly [number, number, number, number] {
-  const words = crypto.getRandomValues(new Uint32Array(4));
-  return [words[0] ?? 0, words[1] ?? 0, words[2] ?? 0, words[3] ?? 0];
 }

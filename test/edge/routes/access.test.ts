@@ -116,7 +116,7 @@ describe("what is not there", () => {
     expect(wrongMethod.headers.get("Allow")).toBe("POST");
     await expectProblem(wrongMethod, 405, "method_not_allowed");
     await expectProblem(call("DELETE", "/health"), 405, "method_not_allowed");
-    await expectProblem(call("GET", `${stream.path}/live`), 501, "not_implemented");
+    await expectProblem(call("GET", `${stream.path}/live`), 426, "upgrade_required");
   });
 
   it("is /admin, even its existence, without a key", async () => {

@@ -86,6 +86,10 @@ export class ScriptedPartition implements PartitionRpc {
     return ok(null);
   }
 
+  async listen() {
+    return ok(null);
+  }
+
   async status() {
     this.#enter();
     if (this.destroyed) return fail({ reason: "deleted" } as const);
