@@ -10,6 +10,7 @@ import { byId, setText } from "./dom.ts";
 import { Filters } from "./filters.ts";
 import { plural } from "./format.ts";
 import { showFacts, showHeadline } from "./headline.ts";
+import { LiveBell } from "./live-bell.ts";
 import { showFailure, showGaps, showLiveness } from "./notices.ts";
 import { showPartitions } from "./partitions.ts";
 import { startPoll } from "./poll.ts";
@@ -21,6 +22,9 @@ import { Workbench } from "./workbench/workbench.ts";
 
 /** Three questions each; a stored view answers one in a few milliseconds. */
 const ANSWERS_EVERY_MS = 1_500;
+
+/** While the live feed tells of every change, time alone moves what is shown. */
+const ANSWERS_BESIDE_FEED_EVERY_MS = 10_000;
 
 /** The log's ends and the views change seldom; the admin API is not made for polling. */
 const STREAM_EVERY_MS = 3_000;
@@ -80,10 +84,12 @@ function runDashboard(connection: Connection): void {
   };
   const origins = new Origins((attribute, value) => filters.choose(attribute, value));
 
+  const bell = new LiveBell(connection, () => answers.kick());
   const answers = startPoll(
-    ANSWERS_EVERY_MS,
+    () => (bell.isListening ? ANSWERS_BESIDE_FEED_EVERY_MS : ANSWERS_EVERY_MS),
     async () => {
       const { choice } = filters;
+      bell.follow(choice.range.kind === "live" ? { ...asQuery(choice.range), ...countedOf(choice) } : null);
       const given = await ask(api, choice);
       if (filters.choice !== choice) return; // asked anew already
       answeredAt = Date.now();
@@ -93,7 +99,7 @@ function runDashboard(connection: Connection): void {
   );
   // What fails here fails for the answers too, and is said there.
   const options = startPoll(
-    OPTIONS_EVERY_MS,
+    () => OPTIONS_EVERY_MS,
     async () => origins.show(await filters.loadOptions(api)),
     () => {},
   );
@@ -123,7 +129,7 @@ function administer(api: Api, panels: Panels, filters: Filters, onAnswersChange:
   });
   followPlaces((place) => workbench.show(place));
   const administered = startPoll(
-    STREAM_EVERY_MS,
+    () => STREAM_EVERY_MS,
     async () => {
       if (!api.canAdminister) return showUnlocked(false);
       const stream = await api.stream();
@@ -149,9 +155,13 @@ interface Given {
   readonly pulse: Answer | null;
 }
 
+function countedOf({ where, view }: Filters["choice"]) {
+  return { where, ...(view !== null && { view }) };
+}
+
 async function ask(api: Api, choice: Filters["choice"]): Promise<Given> {
   const minutes = bucketMinutes(choice.range);
-  const counted = { where: choice.where, ...(choice.view !== null && { view: choice.view }) };
+  const counted = countedOf(choice);
   const base: Query = { ...asQuery(choice.range), ...counted };
   const [series, top, pulse] = await Promise.all([
     api.query({ ...base, every: `${minutes}m` }),

@@ -11,12 +11,12 @@ export interface Poll {
 const BACKOFF_MAX_MS = 15_000;
 
 /**
- * @param everyMs from one answer to the next question
+ * @param everyMs from one answer to the next question: asked after each
  * @param task one round; its rejection counts as a failure
  * @param onFailure told why, and in how many milliseconds it is tried again
  */
 export function startPoll(
-  everyMs: number,
+  everyMs: () => number,
   task: () => Promise<void>,
   onFailure: (error: unknown, retryInMs: number) => void,
 ): Poll {
@@ -32,12 +32,13 @@ export function startPoll(
       return;
     }
     running = true;
-    let waitMs = everyMs;
+    let waitMs = 0;
     try {
       await task();
       failures = 0;
+      waitMs = everyMs();
     } catch (error) {
-      waitMs = Math.min(BACKOFF_MAX_MS, everyMs * 2 ** failures++);
+      waitMs = Math.min(BACKOFF_MAX_MS, everyMs() * 2 ** failures++);
       onFailure(error, waitMs);
     }
     running = false;

@@ -35,6 +35,30 @@ test("clicking ads on the page moves the dashboard's numbers", async () => {
   expect(world.complaints).toEqual([]);
 });
 
+test("the dashboard is told of a click by the live feed, and asks by itself where there is none", async () => {
+  const stream = await world.newStream();
+  const reader = await world.newReader(world.configOf(stream));
+  const dashboard = await reader.newPage();
+  const opened = dashboard.waitForEvent("websocket");
+  await dashboard.goto(`${world.server.url}/dashboard`);
+  await untilText(dashboard, "clicks", /^0$/);
+  const socket = await opened;
+  if (socket.isClosed()) throw new Error("the live feed was closed");
+  const told = socket.waitForEvent("framereceived", {
+    predicate: ({ payload }) => String(payload).includes('"clicks":1'),
+  });
+  await stream.append({ events: [{ adId: "ad-1" }] });
+  await told;
+  await untilText(dashboard, "clicks", /^1$/);
+
+  const without = await reader.newPage();
+  await without.routeWebSocket(/\/live$/, (route) => route.close({ code: 4_404, reason: "unknown_stream" }));
+  await without.goto(`${world.server.url}/dashboard`);
+  await untilText(without, "clicks", /^1$/);
+  await stream.append({ events: [{ adId: "ad-1" }] });
+  await untilText(without, "clicks", /^2$/);
+});
+
 test("made-up visitors click until they are stopped, and every click arrives", async () => {
   const stream = await world.newStream();
   const paper = await world.open(await world.newReader(world.configOf(stream)), "/");

@@ -40,7 +40,13 @@ export class DemoWorld {
 
   /** After each test. */
   async tidy(): Promise<void> {
-    await Promise.all(this.#contexts.map((context) => context.close()));
+    await Promise.all(
+      this.#contexts.map(async (context) => {
+        // A page goes on asking until it is closed: an answer that a test would have changed may still be on its way.
+        for (const page of context.pages()) await page.unrouteAll({ behavior: "ignoreErrors" });
+        await context.close();
+      }),
+    );
     this.#contexts = [];
     this.complaints = [];
   }
