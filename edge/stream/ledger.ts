@@ -35,7 +35,7 @@ export function enter(state: StreamState, before: ViewState, happening: Happenin
     toGeneration: to.generation,
     specBefore: from?.spec ?? null,
     specAfter: to.spec,
-    ...changeOf(state, from, to, job),
+    ...changeOf(state, before.config.name, from, to, job),
   };
   const entries = [...state.ledger, entry].slice(-STREAM_LIMITS.ledgerEntriesMax);
   return { ...state, ledger: entries };
@@ -44,6 +44,7 @@ export function enter(state: StreamState, before: ViewState, happening: Happenin
 /** What a view's answers came to be, as far as it was compared; frozen when the newer of both generations had caught up. */
 function changeOf(
   state: StreamState,
+  view: string,
   from: Generation | null,
   to: Generation,
   job: ReplayRecord | null,
@@ -55,13 +56,16 @@ function changeOf(
   }
   // The way back, or there again: what was compared then.
   const earlier = state.ledger.findLast(
-    ({ view, diff, fromGeneration, toGeneration }) =>
+    ({ view: name, diff, fromGeneration, toGeneration }) =>
       diff !== null &&
-      view === job?.view &&
+      name === view &&
       Math.min(fromGeneration ?? 0, toGeneration) === Math.min(from.generation, to.generation) &&
       Math.max(fromGeneration ?? 0, toGeneration) === Math.max(from.generation, to.generation),
   );
-  if (earlier?.diff == null) return none(job?.error ?? "the two generations were not compared");
+  if (earlier?.diff == null) {
+    const why = job?.against === from.generation ? job.error : null;
+    return none(why ?? "the two generations were not compared");
+  }
   const isSameWay = earlier.toGeneration === to.generation;
   return {
     diff: isSameWay ? earlier.diff : reversed(earlier.diff),

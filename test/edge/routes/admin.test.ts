@@ -454,6 +454,38 @@ describe("a view", () => {
     await expectProblem(stream.admin("POST", `/replays/${id}/cancel`), 409, "replay_state");
   });
 
+  it("never mixes generations in an answer, however they change places while it is asked", async () => {
+    const stream = await TestStream.create({ partitions: 4 });
+    for (let i = 0; i < 16; i++) {
+      const events = Array.from({ length: 5 }, (_, n) => ({ time: START + n * MINUTE_MS, adId: n === 0 ? "a" : "b" }));
+      await stream.appended({ producer: { id: `p-${i}`, sequence: 0 }, events }, { key: stream.keys.import });
+    }
+    const body = { view: { ...DEFAULT_VIEW, where: { adId: "a" } } };
+    const { id } = await expectOk<Job>(stream.admin("POST", "/replays", { body }));
+    await settled(stream, id);
+    const expected: Record<string, number> = { "view:clicks_per_ad@1": 80, "view:clicks_per_ad@2": 16 };
+    const seen = new Set<string>();
+    let isOver = false;
+    const ask = async () => {
+      while (!isOver) {
+        const { source, rows } = await stream.answer({ ...RANGE, view: "clicks_per_ad" });
+        expect(rows).toEqual([{ clicks: expected[source] }]);
+        seen.add(source);
+      }
+    };
+    const asking = Promise.all([ask(), ask(), ask()]).finally(() => (isOver = true));
+    for (let turn = 0; turn < 20 && !isOver; turn++) {
+      await expectOk(stream.admin("POST", turn === 0 ? `/replays/${id}/promote` : "/views/clicks_per_ad/rollback"));
+      // What has answered is what every later question sees.
+      const generation = turn % 2 === 0 ? 2 : 1;
+      const { source } = await stream.answer({ ...RANGE, view: "clicks_per_ad" });
+      expect(source).toBe(`view:clicks_per_ad@${generation}`);
+    }
+    isOver = true;
+    await asking;
+    expect([...seen].sort()).toEqual(Object.keys(expected));
+  });
+
   it("keeps a ledger of what it has published, and why", async () => {
     const stream = await withClicks();
     const view = { ...DEFAULT_VIEW, where: { country: { ne: "DE" } } };

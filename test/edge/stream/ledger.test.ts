@@ -125,6 +125,16 @@ describe("the ledger", () => {
     });
   });
 
+  it("knows the diff though the job that made it is no longer kept", () => {
+    const { state, id } = replayed(ready);
+    const promoted = expectOk(promoteReplay(state, id, 4_000)).state;
+    const back = expectOk(rollBackView({ ...promoted, replays: new Map() }, NAME, 5_000));
+    expect(back.ledger.at(-1)).toMatchObject({
+      replay: null,
+      diff: { totals: { clicks: { before: 90, after: 100 } } },
+    });
+  });
+
   it("is read page by page, the newest first, and outlives its view", () => {
     const { state, id } = replayed(ready);
     let next = expectOk(promoteReplay(state, id, 4_000)).state;
