@@ -102,7 +102,7 @@ export class Comparisons {
   /** Compares windows, digest by digest. Those that the log could not give again are skipped, and counted. */
   #verify(generation: Generation, origin: Generation, from: number, to: number): void {
     const [before, after] = this.#collect(origin, generation, from, to);
-    let { compared, differing, skipped } = generation.record.verification;
+    let { compared, differing, skipped, windows = [] } = generation.record.verification;
     for (const start of new Set([...before.windows.keys(), ...after.windows.keys()])) {
       const end = Math.max(generation.endOf(start), origin.endOf(start));
       const isLost = [generation, origin].some(({ record }) => meets(record.excluded, start, end));
@@ -111,9 +111,11 @@ export class Comparisons {
         continue;
       }
       compared += 1;
-      if (digestOf(before, start) !== digestOf(after, start)) differing += 1;
+      if (digestOf(before, start) === digestOf(after, start)) continue;
+      differing += 1;
+      windows = [...windows, start].slice(0, PARTITION_LIMITS.differencesNamedMax);
     }
-    this.#views.settle(generation, { comparedTo: to, verification: { compared, differing, skipped } });
+    this.#views.settle(generation, { comparedTo: to, verification: { compared, differing, skipped, windows } });
   }
 
   /** Both sides of the windows of [from, to), each window as wide as the wider side has it. */

@@ -47,6 +47,8 @@ export interface Verification {
   readonly compared: number;
   readonly differing: number;
   readonly skipped: number;
+  /** Starts of the first windows that differ. */
+  readonly windows?: readonly number[];
 }
 
 /** What is stored of a generation, beside its windows. */

@@ -178,6 +178,8 @@ export const PARTITION_LIMITS = {
   windowCostInGroups: 128,
   /** Rows of what a rule remembers, each of one checkpoint, after which all of it is written anew: to read few when waking. */
   memoryRowsMax: 64,
+  /** Windows that a verification names as different: the first of them, the rest are counted. */
+  differencesNamedMax: 20,
   /** Windows of a side that are compared in one turn, and their stored bytes: what takes about as long as a slice should. */
   comparedWindowsMax: 32,
   comparedBytesMax: 64 * KIB,

@@ -219,7 +219,13 @@ export interface GenerationStatus {
   readonly caughtUpAt: number | null;
   readonly carried: readonly (Interval & { readonly generation: number })[];
   readonly missing: readonly Interval[];
-  readonly verification?: { readonly compared: number; readonly differing: number; readonly skipped: number };
+  readonly verification?: {
+    readonly compared: number;
+    readonly differing: number;
+    readonly skipped: number;
+    /** Starts of the first windows that differ. Absent in an answer of before there were any. */
+    readonly windows?: readonly number[];
+  };
   /** Event time up to which its rule may have forgotten records, because too many keys came: a later one near them is valid. */
   readonly forgottenTo?: number;
   readonly error?: string;

@@ -10,6 +10,7 @@ import { parseInput } from "./parse-input.ts";
 import { LedgerAnswerSchema, ledgerEntryToJson, LEDGER_PARAMETERS } from "./schemas/ledger.ts";
 import { closedObject } from "./schemas/common.ts";
 import { noteOf, NoteSchema, WithNoteSchema } from "./schemas/note.ts";
+import { VerifyScheduleSchema } from "./schemas/verification.ts";
 import { ViewAnswerSchema, viewDescriptionToJson, ViewSchema } from "./schemas/view.ts";
 import type { StreamDirectory } from "./stream-access.ts";
 
@@ -59,6 +60,15 @@ async function rollBackView(c: HttpContext, directory: StreamDirectory): Promise
   if (!said.ok) return said;
   const view = await stream.value.object.rollback(viewName(c), noteOf(said.value));
   directory.forget(stream.value.name);
+  return view.ok ? ok(c.json(viewDescriptionToJson(view.value))) : view;
+}
+
+async function scheduleVerification(c: HttpContext, directory: StreamDirectory): Promise<Result<Response, Failure>> {
+  const stream = await administeredStream(c, directory);
+  if (!stream.ok) return stream;
+  const schedule = await parseBody(c, VerifyScheduleSchema, "invalid_request");
+  if (!schedule.ok) return schedule;
+  const view = await stream.value.object.scheduleVerification(viewName(c), schedule.value.every);
   return view.ok ? ok(c.json(viewDescriptionToJson(view.value))) : view;
 }
 
@@ -124,6 +134,16 @@ export const viewEndpoints: readonly Endpoint[] = [
     answers: { 200: { description: "The view, answered by its earlier generation", schema: ViewAnswerSchema } },
     failures: ["unknown_stream", "unknown_view", "invalid_request", "nothing_to_roll_back"],
     handle: rollBackView,
+  },
+  {
+    method: "PUT",
+    path: "/admin/streams/:stream/views/:view/verification",
+    summary: "Verify a view by itself, again and again; `every: null`: only when somebody asks for it",
+    access: "admin",
+    body: VerifyScheduleSchema,
+    answers: { 200: { description: "The view", schema: ViewAnswerSchema } },
+    failures: ["unknown_stream", "unknown_view", "invalid_request"],
+    handle: scheduleVerification,
   },
   {
     method: "GET",

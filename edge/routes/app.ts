@@ -3,6 +3,7 @@
  * nobody expected leaves as `internal_error` and says nothing else.
  */
 import { Hono } from "hono";
+import { healthEndpoints } from "./admin-health.ts";
 import { partitionEndpoints } from "./admin-partitions.ts";
 import { replayEndpoints } from "./admin-replays.ts";
 import { streamEndpoints } from "./admin-streams.ts";
@@ -35,6 +36,7 @@ const described: readonly Endpoint[] = [
   ...replayEndpoints,
   ...partitionEndpoints,
   ...metricsEndpoints,
+  ...healthEndpoints,
 ];
 
 export const endpoints: readonly Endpoint[] = [...described, openApiEndpoint(described)];

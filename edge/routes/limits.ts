@@ -58,6 +58,8 @@ export const CONFIG_LIMITS = {
   /** Entries of one page of the ledger: with the diff of each, some hundred KiB. */
   ledgerPageMax: 100,
   ledgerPageDefault: 20,
+  /** A verification replays all of the log: more often than once an hour is a load of its own. */
+  verifyEveryMinMs: 3_600_000,
   /** Partitions of a stream; the stream's object sizes its calls for as many. */
   partitionsMax: 256,
   /** Longest retention of records or windows, in milliseconds: a hundred years are "for ever". */

@@ -1,6 +1,7 @@
 /** GET /admin/metrics: every partition of every stream in Prometheus' text format. */
 import { ok, type Result } from "#protocol";
 import type { PartitionStatus } from "../partition/rpc.ts";
+import type { VerificationReport, ViewDescription } from "../stream/rpc.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./failures.ts";
 import type { HttpContext } from "./http.ts";
@@ -57,21 +58,30 @@ interface Scraped {
 
 async function metrics(c: HttpContext): Promise<Result<Response, Failure>> {
   const streams = await directoryOf(c.env).list();
-  const scraped = (await Promise.all(streams.map(({ name, streamId }) => scrape(c.env, name, streamId)))).flat();
+  const described = await Promise.all(streams.map(({ name, streamId }) => scrape(c.env, name, streamId)));
+  const scraped = described.flatMap(({ partitions }) => partitions);
   const families = [UP, ...METRICS.map((metric) => ({ ...metric, value: whenUp(metric.value) }))];
-  const body = families.map((metric) => family(metric, scraped)).join("") + droppedFamily(scraped);
+  const body =
+    families.map((metric) => family(metric, scraped)).join("") + droppedFamily(scraped) + verifiedFamilies(described);
   return ok(c.body(body, 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }));
 }
 
-async function scrape(env: Env, stream: string, streamId: string): Promise<readonly Scraped[]> {
+interface ScrapedStream {
+  readonly stream: string;
+  readonly partitions: readonly Scraped[];
+  readonly views: readonly ViewDescription[];
+}
+
+async function scrape(env: Env, stream: string, streamId: string): Promise<ScrapedStream> {
   const description = await streamOf(env, streamId).describe();
   // Deleted just now.
-  if (!description.ok) return [];
-  return description.value.partitions.map((answer) => ({
+  if (!description.ok) return { stream, partitions: [], views: [] };
+  const partitions = description.value.partitions.map((answer) => ({
     stream,
     partition: answer.partition,
     status: "error" in answer ? null : answer,
   }));
+  return { stream, partitions, views: description.value.views };
 }
 
 type Family = Omit<Metric, "value"> & { readonly value: (scraped: Scraped) => number | null };
@@ -106,6 +116,24 @@ function droppedFamily(scraped: readonly Scraped[]): string {
     ),
   );
   return header(name, "counter", "Events that producers say to have dropped, by reason.") + samples.join("");
+}
+
+/** Of each view that was verified: whether it was sound, and when. */
+function verifiedFamilies(streams: readonly ScrapedStream[]): string {
+  const lines = (name: string, value: (verified: VerificationReport) => number): string =>
+    streams
+      .flatMap(({ stream, views }) =>
+        views.map(({ name: view, verification }) =>
+          verification === null ? "" : `headwater_${name}{stream="${stream}",view="${view}"} ${value(verification)}\n`,
+        ),
+      )
+      .join("");
+  return (
+    header("view_verified", "gauge", "Whether the last verification of the view found it to be what the log gives.") +
+    lines("view_verified", ({ state }) => (state === "verified" ? 1 : 0)) +
+    header("view_verified_time_seconds", "gauge", "When the view was last verified, since the epoch.") +
+    lines("view_verified_time_seconds", ({ at }) => at * SECONDS)
+  );
 }
 
 const header = (name: string, type: string, help: string): string =>

@@ -20,13 +20,14 @@ import { Push } from "./push.ts";
 import { buildingReplays, comparingReplays, concludeComparison, expire, observeReplays } from "./replays.ts";
 import type { AdminFailure } from "./rpc.ts";
 import { nextDue } from "./schedule.ts";
+import { startDue } from "./scheduled.ts";
 import type { ReplayRecord, StreamState } from "./state.ts";
 import { bury, load, save } from "./store.ts";
 
 /** What a partition says of itself, or why it says nothing. */
 export type Report = PartitionStatus | { readonly partition: number; readonly error: string };
 
-/** What else goes by the object's one alarm, and has to know when the stream has changed. */
+/** What else goes by the object's alarm, and has to know of changes. */
 export interface Beside {
   readonly due: (now: number) => number | null;
   readonly changed: () => void;
@@ -179,7 +180,7 @@ export class ControlLoop {
     const stored = this.#stored();
     if (stored === null) return;
     if (stored.deleting) return this.#emptyPartitions(stored);
-    this.#commit(expire(stored, Date.now()));
+    this.#commit(startDue(expire(stored, Date.now()), Date.now()));
     let complete = await this.#tell();
     if (this.state !== null && buildingReplays(this.state).length > 0) this.observe(await this.ask());
     const comparing = this.state === null ? [] : comparingReplays(this.state);
@@ -256,9 +257,7 @@ export class ControlLoop {
   }
 
   /** What goes beside is due at another time. */
-  arm(): void {
-    this.#arm();
-  }
+  readonly arm = (): void => this.#arm();
 
   /** Sets the alarm to when something is due, if it is not set to an earlier time anyway: waking in vain is cheaper. */
   #arm(): void {

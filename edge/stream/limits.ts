@@ -65,4 +65,8 @@ export const STREAM_LIMITS = {
   firstMessageMs: 5 * SECOND_MS,
   /** Messages that a socket may be sent without a word from it, at one a second: whoever reads none of them would fill the memory. */
   liveUnansweredMax: 120,
+  /** Windows that a verification shows as different, over all partitions. */
+  differencesShownMax: 100,
+  /** A verification that was due while its view was being built is tried again so much later. */
+  verifyAgainMs: 10 * 60 * SECOND_MS,
 } as const;

@@ -15,6 +15,7 @@ import type { GenerationStatus } from "../partition/rpc.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import type { Note, PromotionPolicy, ReplayDiff, ReplayJob, ReplayState } from "./rpc.ts";
 import type { Generation, PartitionProgress, ReplayRecord } from "./state.ts";
+import { verificationOf } from "./verification.ts";
 
 /** One job builds one generation, and both are named by it: numbers of generations are never used again. */
 export const replayId = (view: string, generation: number): string => `${view}-${generation}`;
@@ -181,16 +182,6 @@ export function describeReplay(job: ReplayRecord, now: number): ReplayJob {
     ...(job.note?.reason != null && { reason: job.note.reason }),
     ...(job.error !== null && { error: job.error }),
   };
-}
-
-function verificationOf({ partitions }: ReplayRecord) {
-  const sum = { compared: 0, differing: 0, skipped: 0 };
-  for (const { verification } of partitions) {
-    sum.compared += verification?.compared ?? 0;
-    sum.differing += verification?.differing ?? 0;
-    sum.skipped += verification?.skipped ?? 0;
-  }
-  return sum;
 }
 
 const sumOf = (job: ReplayRecord, measure: (partition: PartitionProgress) => number): number =>

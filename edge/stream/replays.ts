@@ -32,6 +32,7 @@ import {
 } from "./replay-jobs.ts";
 import type { AdminFailure, LedgerAction, Note, ReplayDiff, ReplayRequest } from "./rpc.ts";
 import { type ReplayRecord, type StreamState, type ViewState, withEntry } from "./state.ts";
+import { isScheduled, withVerdict } from "./verification.ts";
 
 /** A state that a decision leads to, and the job that it was about. */
 export interface ReplayChange {
@@ -50,6 +51,8 @@ export function startReplay(
   now: number,
 ): Result<ReplayChange, AdminFailure> {
   const name = typeof request.view === "string" ? request.view : request.view.name;
+  const freed = makeWay(state, name, now);
+  if (freed !== state) return startReplay(freed, request, now);
   const view = state.views.get(name);
   if (view === undefined) return fail({ reason: "unknown_view", view: name });
   if (view.building !== null) return fail({ reason: "replay_running", id: replayId(name, view.building.generation) });
@@ -154,6 +157,14 @@ export function cancelReplay(state: StreamState, id: string, now: number): Resul
   return ok({ state: next, job: jobOf(next, id) });
 }
 
+/** Ends a verification of a view that nobody asked for: it is made up for later. */
+export function makeWay(state: StreamState, name: string, now: number): StreamState {
+  const building = state.views.get(name)?.building;
+  const job = building == null ? undefined : state.replays.get(replayId(name, building.generation));
+  if (job === undefined || !isOpen(job) || !isScheduled(job)) return state;
+  return settleReplay(state, finishReplay(job, "cancelled", now, "it made way"), now);
+}
+
 /** The view's previous generation answers again. */
 export function rollBackView(
   state: StreamState,
@@ -242,11 +253,11 @@ function viewAfter(view: ViewState, job: ReplayRecord, now: number): ViewState {
     case "promoted":
       return promoteGeneration(view, now);
     case "failed":
-      return failBuilding(view, job.error ?? "no reason given");
+      return withVerdict(failBuilding(view, job.error ?? "no reason given"), job, now);
     case "verified":
     case "differs":
     case "cancelled":
-      return dropBuilding(view);
+      return withVerdict(dropBuilding(view), job, now);
   }
 }
 

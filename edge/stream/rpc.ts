@@ -5,6 +5,9 @@
 import type { Result } from "#protocol";
 import type { Measures, SessionRule, SpamRule, ViewSpec, Where } from "#engine";
 import type { GenerationState, PartitionConfig, PartitionStatus, RollupAges } from "../partition/rpc.ts";
+import type { Note, PromotionPolicy, ReplayDiff, VerificationReport, LedgerPage } from "./accounts.ts";
+
+export type * from "./accounts.ts";
 
 export type KeyKind = "write" | "import" | "read";
 export type IpSetting = "drop" | "hash" | "store";
@@ -80,20 +83,6 @@ export interface QueryContext extends AppendContext {
 
 export type ReplayState = "running" | "caught-up" | "promoted" | "verified" | "differs" | "cancelled" | "failed";
 
-/** Who did something, as they say themselves, and why. */
-export interface Note {
-  readonly by: string;
-  readonly reason: string | null;
-}
-
-/** What a replay that is promoted by itself may change, in shares from 0 to 1. */
-export interface PromotionPolicy {
-  /** Of the total of each measure. */
-  readonly totalChangeMax?: number;
-  /** Of the rows that were compared. */
-  readonly rowsChangedMax?: number;
-}
-
 export interface ReplayRequest {
   /** A view's name (its own specification, computed again), or a whole view (a changed specification). */
   readonly view: string | ViewConfig;
@@ -105,13 +94,6 @@ export interface ReplayRequest {
   readonly promoteIf?: PromotionPolicy;
   readonly maxDuty: number;
   readonly note?: Note;
-}
-
-export interface ReplayDiff {
-  readonly rowsCompared: number;
-  readonly rowsChanged: number;
-  readonly totals: { readonly [measure: string]: { readonly before: number | null; readonly after: number | null } };
-  readonly largest: readonly { readonly [field: string]: unknown }[];
 }
 
 export interface ReplayJob {
@@ -141,7 +123,13 @@ export interface ReplayJob {
   }[];
   readonly diff?: ReplayDiff;
   /** Of a verification: windows compared, differing, and skipped because the log can no longer recompute them. */
-  readonly verification?: { readonly compared: number; readonly differing: number; readonly skipped: number };
+  readonly verification?: {
+    readonly compared: number;
+    readonly differing: number;
+    readonly skipped: number;
+    /** The first windows that differ, by partition. */
+    readonly differences: readonly { readonly partition: number; readonly window: number }[];
+  };
   readonly promoteIf?: PromotionPolicy;
   /** Why it was not promoted by itself, though it was to be. */
   readonly held?: string;
@@ -149,38 +137,6 @@ export interface ReplayJob {
   readonly reason?: string;
   /** Why it failed; of a job that did not, why it has no diff, or why it was ended. */
   readonly error?: string;
-}
-
-export type LedgerAction = "promote" | "rollback";
-
-/** One change of what a view publishes. */
-export interface LedgerEntry extends Note {
-  /** Rises by one with each entry of the stream. */
-  readonly entry: number;
-  readonly view: string;
-  readonly action: LedgerAction;
-  readonly at: number;
-  /** The job that built the generation, if it is known still. */
-  readonly replay: string | null;
-  /** Null: there was none. */
-  readonly fromGeneration: number | null;
-  readonly toGeneration: number;
-  readonly specBefore: ViewSpec | null;
-  readonly specAfter: ViewSpec;
-  /** What that changed, as it was when the newer generation had caught up. */
-  readonly diff: ReplayDiff | null;
-  readonly diffFrozenAt: number | null;
-  /** Why there is no diff. */
-  readonly noDiff: string | null;
-}
-
-export interface LedgerPage {
-  /** The newest first. */
-  readonly entries: readonly LedgerEntry[];
-  /** Where the next page begins; null: that was all. */
-  readonly next: number | null;
-  /** Entries of the stream that are no longer kept. */
-  readonly dropped: number;
 }
 
 export interface ViewDescription extends ViewConfig {
@@ -194,6 +150,11 @@ export interface ViewDescription extends ViewConfig {
   /** Event time up to which the rule of the generation in force may have forgotten clicks in some partition. */
   readonly forgottenTo?: number;
   readonly error?: string;
+  /** Its last verification; null: none yet. */
+  readonly verification: VerificationReport | null;
+  /** How often it is verified by itself, in milliseconds, and when next; null: only when somebody asks for it. */
+  readonly verifyEvery: number | null;
+  readonly verifyNext: number | null;
 }
 
 export interface StreamDescription {
@@ -275,6 +236,8 @@ export interface StreamRpc {
   pause(id: string): Promise<Result<ReplayJob, AdminFailure>>;
   resume(id: string): Promise<Result<ReplayJob, AdminFailure>>;
   rollback(view: string, note?: Note): Promise<Result<ViewDescription, AdminFailure>>;
+  /** @param everyMs null: only when somebody asks for it */
+  scheduleVerification(view: string, everyMs: number | null): Promise<Result<ViewDescription, AdminFailure>>;
   /** @param before the number of an entry: older ones are asked for */
   ledger(view: string, before: number | null, limit: number): Promise<Result<LedgerPage, AdminFailure>>;
   /** A partition's log has grown. @returns whether anybody listens to the live feed, and wants to know */

@@ -24,7 +24,10 @@ export function nextDue(state: StreamState, failures: number, now: number): numb
     const since = unpromotedSince(job);
     if (since !== null) due.push(since + STREAM_LIMITS.unpromotedKeptMs);
   }
-  for (const { previous } of state.views.values()) if (previous !== null) due.push(previous.until);
+  for (const { previous, verify } of state.views.values()) {
+    if (previous !== null) due.push(previous.until);
+    if (verify !== undefined) due.push(verify.dueAt);
+  }
   return due.length === 0 ? null : Math.max(now + STREAM_LIMITS.pollMsMin, Math.min(...due));
 }
 

@@ -5,7 +5,7 @@
  * Stored as JSON (edge/stream/store.ts), so fields are added with a migration and never given a new meaning.
  */
 import type { HashSeed, ViewSpec } from "#engine";
-import type { GenerationState, RollupAges } from "../partition/rpc.ts";
+import type { GenerationState, GenerationStatus, RollupAges } from "../partition/rpc.ts";
 import type {
   KeyDigest,
   LedgerEntry,
@@ -14,6 +14,7 @@ import type {
   ReplayDiff,
   ReplayState,
   StreamConfig,
+  VerificationReport,
   ViewConfig,
 } from "./rpc.ts";
 
@@ -60,6 +61,10 @@ export interface ViewState {
   readonly building: Generation | null;
   /** Why the latest build came to nothing; null after a success. */
   readonly error: string | null;
+  /** When it is verified by itself. */
+  readonly verify?: { readonly everyMs: number; readonly dueAt: number };
+  /** What its last verification found. */
+  readonly verified?: VerificationReport;
 }
 
 export interface Generation {
@@ -113,7 +118,7 @@ export interface PartitionProgress {
   readonly target: number;
   readonly state: GenerationState;
   readonly caughtUpAt: number | null;
-  readonly verification: { readonly compared: number; readonly differing: number; readonly skipped: number } | null;
+  readonly verification: GenerationStatus["verification"] | null;
 }
 
 /** `map` with `key` set to `value`, or taken out if `value` is null. The order of the other entries stays. */

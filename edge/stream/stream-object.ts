@@ -41,6 +41,7 @@ import type {
   ViewConfig,
   ViewDescription,
 } from "./rpc.ts";
+import { scheduleVerification } from "./scheduled.ts";
 import { deleteView, describeView, putView, viewOf, viewsByName } from "./views.ts";
 
 type Admin<T> = Promise<Result<T, AdminFailure>>;
@@ -203,6 +204,13 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
 
   async rollback(view: string, note?: Note): Admin<ViewDescription> {
     const changed = await this.#watched().change((state, now) => stateOnly(rollBackView(state, view, now, note)));
+    return changed.ok ? ok(describeView(viewOf(changed.value.state, view))) : changed;
+  }
+
+  async scheduleVerification(view: string, everyMs: number | null): Admin<ViewDescription> {
+    const changed = await this.#watched().change((state, now) =>
+      stateOnly(scheduleVerification(state, view, everyMs, now)),
+    );
     return changed.ok ? ok(describeView(viewOf(changed.value.state, view))) : changed;
   }
 

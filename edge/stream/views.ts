@@ -6,7 +6,7 @@ import { ENGINE_VERSION } from "#engine";
 import { changeKeeping, isSameKeeping, keepingOf, newView, sameSpec, specOf } from "./generations.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { replayId } from "./replay-jobs.ts";
-import { beginReplay, cancelReplay } from "./replays.ts";
+import { beginReplay, cancelReplay, makeWay } from "./replays.ts";
 import type { AdminFailure, Note, StreamDescription, ViewConfig, ViewDescription } from "./rpc.ts";
 import { type StreamState, type ViewState, withEntry } from "./state.ts";
 
@@ -29,7 +29,7 @@ export interface ViewChange {
  *   anything else                           a new generation is built and promoted automatically; it takes the place of
  *                                           another PUT that was being built
  *
- * A replay that was started by hand, or a verification, is never cancelled by a PUT: `replay_running` names it.
+ * A replay that was started by hand, or such a verification, is never cancelled by a PUT: `replay_running` names it.
  */
 export function putView(
   state: StreamState,
@@ -37,6 +37,8 @@ export function putView(
   now: number,
   note?: Note,
 ): Result<ViewChange, AdminFailure> {
+  const freed = makeWay(state, config.name, now);
+  if (freed !== state) return putView(freed, config, now, note);
   const build = (from: StreamState, of: ViewState, created: boolean) => ok(buildView(from, of, now, created, note));
   const known = state.views.get(config.name);
   if (known === undefined) {
@@ -62,8 +64,8 @@ export function putView(
 
   const cancelled = cancelReplay(kept, id, now);
   if (!cancelled.ok) return cancelled;
-  const { state: freed } = cancelled.value;
-  return answersAlready ? ok({ ...settled, state: freed }) : build(freed, viewOf(freed, config.name), false);
+  const { state: rest } = cancelled.value;
+  return answersAlready ? ok({ ...settled, state: rest }) : build(rest, viewOf(rest, config.name), false);
 }
 
 function buildView(
@@ -143,6 +145,9 @@ export function describeView(view: ViewState, partitions: StreamDescription["par
     outdated: inForce !== null && inForce.engineVersion !== ENGINE_VERSION,
     ...forgottenBy(view, partitions),
     ...(error !== null && { error }),
+    verification: view.verified ?? null,
+    verifyEvery: view.verify?.everyMs ?? null,
+    verifyNext: view.verify?.dueAt ?? null,
   };
 }
 

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { Note, ReplayRequest } from "../../stream/rpc.ts";
 import { closedObject, NameSchema, NumberSchema, TimeSchema } from "./common.ts";
 import { NOTE_ENTRIES, noteOf } from "./note.ts";
+import { VERIFICATION_ENTRIES } from "./verification.ts";
 import { ViewSchema } from "./view.ts";
 
 const MAX_DUTY_DEFAULT = 0.5;
@@ -89,7 +90,7 @@ export const ReplayAnswerSchema = v.object({
   held: v.exactOptional(v.pipe(v.string(), v.description("Why it was not promoted by itself"))),
   by: v.exactOptional(v.string()),
   reason: v.exactOptional(v.string()),
-  verification: v.exactOptional(v.object({ compared: v.number(), differing: v.number(), skipped: v.number() })),
+  verification: v.exactOptional(v.object(VERIFICATION_ENTRIES)),
   error: v.exactOptional(v.string()),
 });
 export const ReplayListSchema = v.object({ replays: v.array(ReplayAnswerSchema) });

@@ -7,6 +7,7 @@ import { CONFIG_LIMITS, STREAM_DEFAULTS } from "../limits.ts";
 import { closedObject, durationSchema, NameSchema } from "./common.ts";
 import { DEFAULT_MEASURES, DEFAULT_SESSION_MEASURES, GroupBySchema, MeasuresSchema, namesCollide } from "./measures.ts";
 import { misfitOf, SessionAnswerSchema, SessionSchema, SpamAnswerSchema, SpamSchema } from "./rules.ts";
+import { VerificationReportSchema } from "./verification.ts";
 import { WhereSchema } from "./where.ts";
 
 /** How old a window is, and how long unchanged, when it becomes part of one of an hour, or of a day. */
@@ -85,6 +86,9 @@ export const ViewAnswerSchema = v.object({
     v.pipe(v.number(), v.description("Clicks up to this event time may no longer be remembered by `spam`")),
   ),
   error: v.exactOptional(v.string()),
+  verification: v.pipe(v.nullable(VerificationReportSchema), v.description("What its last verification found")),
+  verifyEvery: v.pipe(v.nullable(v.number()), v.description("Milliseconds")),
+  verifyNext: v.nullable(v.number()),
 });
 
 /** A view in the words of a request: what is shown can be sent back as it is. */

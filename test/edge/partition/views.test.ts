@@ -6,7 +6,7 @@ import { FactStore } from "../../../edge/partition/facts.ts";
 import type { Generation } from "../../../edge/partition/generation.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
 import { Retention } from "../../../edge/partition/retention.ts";
-import { windowKey } from "../../../edge/partition/row-keys.ts";
+import { startOfKey, windowKey } from "../../../edge/partition/row-keys.ts";
 import { BASE_TIME } from "../../support/events.ts";
 import {
   adsOf,
@@ -176,6 +176,11 @@ test("a verification finds a stored window that was tampered with", async () => 
   await held.settle();
   const found = await held.generation(2);
   expect(found.state).toBe("differs");
+  const [last] = await held.sql<{ key: number }>(
+    "SELECT max(key) AS key FROM window_rows WHERE key < ?",
+    windowKey(2, 0, 0),
+  );
+  expect(found.verification?.windows).toContain(startOfKey(last?.key ?? 0));
   expect(found.verification?.differing).toBeGreaterThan(0);
 });
 
@@ -226,7 +231,7 @@ test("a verification skips, and counts, what the log can no longer recompute", a
   const { state, verification: counted } = await held.generation(2);
   expect(state).toBe("verified");
   // 8,000 clicks at 20 ms: two minutes and a part of the third are gone.
-  expect(counted).toEqual({ compared: 5, differing: 0, skipped: 3 });
+  expect(counted).toEqual({ compared: 5, differing: 0, skipped: 3, windows: [] });
 });
 
 // --- Windows that the log has lost ---

@@ -540,6 +540,36 @@ describe("a view", () => {
     expect(await settled(stream, id)).toMatchObject({ state: "verified", verification: { differing: 0 } });
   });
 
+  it("is verified by itself as often as it is told, and what that found is shown wherever one looks", async () => {
+    const stream = await withClicks();
+    const put = (body: object, view = "clicks_per_ad") => stream.admin("PUT", `/views/${view}/verification`, { body });
+    expect(await expectOk(put({ every: "1d" }))).toMatchObject({ verifyEvery: DAY_MS, verifyNext: expect.any(Number) });
+    await expectProblem(put({ every: "1m" }), 400, "invalid_request");
+    await expectProblem(put({}), 400, "invalid_request");
+    await expectProblem(put({ every: "1d" }, "nothing"), 404, "unknown_view");
+    expect(await expectOk(put({ every: null }))).toMatchObject({ verifyEvery: null, verifyNext: null });
+
+    const troubles = async () => {
+      const health = await expectOk<{ troubles: { stream: string }[] }>(admin("GET", "/health"));
+      return health.troubles.filter((trouble) => trouble.stream === stream.name);
+    };
+    const verify = async () => {
+      const body = { view: "clicks_per_ad", mode: "verify" };
+      const { id } = await expectOk<Job>(stream.admin("POST", "/replays", { body }));
+      await settled(stream, id);
+      const { views } = await expectOk<{ views: { verification: object }[] }>(stream.admin("GET", "/views"));
+      return views[0]?.verification;
+    };
+    const verified = async () =>
+      (await (await admin("GET", "/metrics")).text())
+        .split("\n")
+        .find((line) => line.startsWith(`headwater_view_verified{stream="${stream.name}"`));
+    expect(await verified()).toBeUndefined();
+    expect(await verify()).toMatchObject({ state: "verified", differing: 0, differences: [] });
+    expect(await verified()).toMatch(/ 1$/);
+    expect(await troubles()).toEqual([]);
+  });
+
   it("is deleted", async () => {
     const stream = await withClicks();
     expect((await stream.admin("DELETE", "/views/clicks_per_ad")).status).toBe(204);
@@ -620,7 +650,7 @@ describe("metrics", () => {
     expect(records.reduce((sum, value) => sum + value, 0)).toBe(2);
     for (const line of text.trimEnd().split("\n")) {
       expect(line).toMatch(
-        /^(# (HELP|TYPE) headwater_\w+ .+|headwater_\w+\{stream="[a-z0-9_-]+",partition="\d+"(,reason="[a-z_]+")?\} -?[\d.e+-]+)$/,
+        /^(# (HELP|TYPE) headwater_\w+ .+|headwater_\w+\{stream="[a-z0-9_-]+",(partition="\d+"(,reason="[a-z_]+")?|view="[a-z0-9_-]+")\} -?[\d.e+-]+)$/,
       );
     }
   });

@@ -216,7 +216,12 @@ describe("a replay", () => {
       state: "verified",
       verification: { compared: 6, differing: 0, skipped: 2 },
     });
-    expect(verified.views.get("clicks_per_ad")).toEqual({ ...ready.views.get("clicks_per_ad"), lastGeneration: 2 });
+    const verdict = expect.objectContaining({ state: "verified", compared: 6, tookMs: 1_000 });
+    expect(verified.views.get("clicks_per_ad")).toEqual({
+      ...ready.views.get("clicks_per_ad"),
+      lastGeneration: 2,
+      verified: verdict,
+    });
   });
 
   it("differs if any partition does", () => {
