@@ -29,6 +29,7 @@ const PartitionSchema = v.object({
   records: v.number(),
   bytes: v.number(),
   segments: v.number(),
+  archive: v.optional(v.nullable(v.object({ start: v.nullable(v.number()), end: v.number() }))),
   watermark: v.number(),
   late: v.number(),
   rejected: v.number(),

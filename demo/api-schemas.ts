@@ -38,6 +38,9 @@ const Partition = v.union([
     records: v.number(),
     bytes: v.number(),
     oldestAppendTime: v.nullable(v.number()),
+    archive: v.nullable(
+      v.object({ start: v.nullable(v.number()), end: v.number(), bytes: v.number(), error: v.optional(v.string()) }),
+    ),
     checkpointOffset: v.number(),
     watermark: v.number(),
     duplicates: v.number(),
@@ -65,7 +68,12 @@ export type View = v.InferOutput<typeof View>;
 
 export const StreamSchema = v.object({
   name: v.string(),
-  config: v.object({ retentionMs: v.number(), retentionBytes: v.number(), allowedLatenessMs: v.number() }),
+  config: v.object({
+    retentionMs: v.number(),
+    retentionBytes: v.number(),
+    archive: v.boolean(),
+    allowedLatenessMs: v.number(),
+  }),
   views: v.array(View),
   partitions: v.array(Partition),
 });

@@ -72,6 +72,7 @@ export function showGaps(answer: Answer, nowMs: number): void {
 const REASONS: Readonly<Record<string, string>> = {
   trimmed: "was trimmed from the log",
   rolled_up: "is kept in wider windows than asked for",
+  archive_unavailable: "could not be read from the archive",
   unavailable: "does not answer",
   timeout: "did not answer in time",
 };

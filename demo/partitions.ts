@@ -63,7 +63,8 @@ function retentionFacts({ partitions, config }: Pick<Stream, "partitions" | "con
   const sum = (of: (partition: (typeof answering)[number]) => number) =>
     answering.reduce((total, one) => total + of(one), 0);
   const silent = partitions.length - answering.length;
-  const trimmed = sum(({ logStart }) => logStart);
+  const archived = sum(({ archive }) => (archive === null ? 0 : archive.end - (archive.start ?? archive.end)));
+  const trimmed = sum(({ logStart, archive }) => Math.max(0, Math.min(logStart, archive?.start ?? logStart)));
   const oldest = Math.min(...answering.map(({ oldestAppendTime }) => oldestAppendTime ?? Number.POSITIVE_INFINITY));
   const fullest = Math.max(0, ...answering.map(({ bytes }) => bytes));
   return [
@@ -79,9 +80,24 @@ function retentionFacts({ partitions, config }: Pick<Stream, "partitions" | "con
       "Retention",
       `${formatDuration(config.retentionMs)}, or ${formatBytes(config.retentionBytes)} a partition (fullest: ${formatShare(fullest, config.retentionBytes)})`,
     ],
+    ["Archive", archiveText(config.archive, archived, answering)],
     ["Trimmed", trimmed === 0 ? "nothing so far" : `${plural(trimmed, "record")}; their answers stay in the views`],
     ...(silent === 0 ? [] : [["Silent", plural(silent, "partition does", "partitions do") + " not answer"] as const]),
   ];
+}
+
+/** What of the log is in the archive, as what retention trims will be. */
+function archiveText(
+  isOn: boolean,
+  records: number,
+  partitions: readonly Exclude<Partition, { error: string }>[],
+): string {
+  const failed = partitions.find(({ archive }) => archive?.error !== undefined);
+  if (failed !== undefined) return `takes no records of partition ${failed.partition}: ${failed.archive?.error ?? ""}`;
+  const bytes = partitions.reduce((sum, { archive }) => sum + (archive?.bytes ?? 0), 0);
+  const held = `${plural(records, "record")}, ${formatBytes(bytes)}`;
+  if (!isOn) return records === 0 ? "off: what is trimmed is gone" : `off; it keeps ${held}`;
+  return records === 0 ? "on; nothing had to go there yet" : held;
 }
 
 function showFacts(facts: readonly Fact[]): void {

@@ -23,6 +23,8 @@ declare namespace Cloudflare {
     readonly ADMIN_TOKEN?: string;
     /** "1" under `npm start` and `npm run dev`: new streams allow every origin. Never set in production. */
     readonly HEADWATER_DEV?: string;
+    /** Where streams keep what retention trims, if they want to. */
+    readonly ARCHIVE?: R2Bucket;
   }
 }
 

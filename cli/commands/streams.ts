@@ -59,12 +59,34 @@ function printStream(stream: Stream): void {
   printViews(stream.views);
   print("\nPartitions");
   printTable({
-    columns: ["partition", "log start", "log end", "records", "MiB", "segments", "late", "rejected", "watermark"],
+    columns: [
+      "partition",
+      "archived from",
+      "log start",
+      "log end",
+      "records",
+      "MiB",
+      "segments",
+      "late",
+      "rejected",
+      "watermark",
+    ],
     rows: stream.partitions.map((partition) => {
       if (!("logStart" in partition)) return [partition.partition, `does not answer: ${partition.error}`];
-      const { logStart, logEnd, records, bytes, segments, late, rejected, watermark } = partition;
+      const { archive, logStart, logEnd, records, bytes, segments, late, rejected, watermark } = partition;
       const mebibytes = Number((bytes / 2 ** 20).toFixed(1));
-      return [partition.partition, logStart, logEnd, records, mebibytes, segments, late, rejected, showTime(watermark)];
+      return [
+        partition.partition,
+        archive?.start ?? "–",
+        logStart,
+        logEnd,
+        records,
+        mebibytes,
+        segments,
+        late,
+        rejected,
+        showTime(watermark),
+      ];
     }),
   });
   print("\nKeys");

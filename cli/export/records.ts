@@ -38,7 +38,10 @@ const PageSchema = v.object({
 export async function stretchesOf(api: StreamApi): Promise<readonly Stretch[]> {
   const { partitions } = await api.call(api.admin(), "admin", StreamSchema);
   return partitions.map((status) => {
-    if ("logStart" in status) return { partition: status.partition, from: status.logStart, to: status.logEnd };
+    if ("logStart" in status) {
+      const { partition, archive, logStart, logEnd } = status;
+      return { partition, from: Math.min(archive?.start ?? logStart, logStart), to: logEnd };
+    }
     throw new CliError(`partition_unavailable: partition ${status.partition} does not answer (${status.error})`);
   });
 }

@@ -27,6 +27,7 @@ export { KeyedStretches } from "./keyed-stretches.ts";
 export * from "./limits.ts";
 export * from "./measure.ts";
 export * from "./merge.ts";
+export * from "./pack.ts";
 export * from "./plan.ts";
 export * from "./producer-table.ts";
 export * from "./query-planner.ts";

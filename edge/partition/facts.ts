@@ -69,8 +69,8 @@ export interface Facts {
   rollup: { readonly at: number };
   /** Whether somebody listens to the live feed. */
   listened: boolean;
-  /** The stream is gone. */
-  deleted: { readonly at: number };
+  /** The stream is gone. `archived`: whose objects may still be in the archive's bucket. */
+  deleted: { readonly at: number; readonly archived?: { readonly streamId: string; readonly partition: number } };
 }
 
 export class FactStore {

@@ -19,6 +19,7 @@ import {
   type ColumnBatch,
   compileView,
   createState,
+  DAY_MS,
   ENGINE_LIMITS,
   fold,
   type FoldPlan,
@@ -26,6 +27,7 @@ import {
   type HashSeed,
   type Intervals,
   type KeyedStretches,
+  MINUTE_MS,
   NO_WIDE_WINDOWS,
   type TimeInterval,
   wideWindowAt,
@@ -132,6 +134,15 @@ export class Generation {
   /** The end of the stored window that starts at `start`. */
   endOf(start: number): number {
     return this.wideWindowAt(start)?.to ?? start + this.config.spec.windowMs;
+  }
+
+  /** Whether no record of these minutes could change a window that the build computes. */
+  leavesOut({ minuteMin, minuteMax }: Pick<ColumnBatch, "minuteMin" | "minuteMax">): boolean {
+    const { spam, session } = this.config.spec;
+    // As far as a rule that needs order looks ahead.
+    const reachMs = session === undefined ? (spam?.within ?? 0) : DAY_MS;
+    const [first, last] = [minuteMin * MINUTE_MS, (minuteMax + 1) * MINUTE_MS + reachMs];
+    return this.#record.excluded.some(({ from, to }) => from <= first && last <= to);
   }
 
   /** Whether any of the windows that are in memory starts in [from, to). */

@@ -48,6 +48,8 @@ export const PARTITION_LIMITS = {
   tailRowsMax: 1_024,
   /** Bytes of the tail before it is sealed: what a waking reads before it can serve. */
   tailBytesMax: 4 * MIB,
+  /** Bytes of a cold part as it was before it was compressed: four times a tail, which no one comes near. */
+  coldBytesMax: 4 * 4 * MIB,
   /** Characters of one stored list of what admission decided. */
   admissionCharactersMax: 512 * KIB,
   /** Bytes of one row of dictionary entries. */
@@ -102,6 +104,23 @@ export const PARTITION_LIMITS = {
   tailAgeMinMs: 1 * SECOND_MS,
   /** Wall time that one alarm spends on trimming. */
   retentionAlarmMs: 10 * SECOND_MS,
+  /** What goes into the archive's bucket, and comes out of it. */
+  archive: {
+    /**
+     * Bytes and segments of a pack, beyond which it takes no more: large enough that reading takes longer than asking, small
+     * enough that a few are in memory at the same time.
+     */
+    packBytesMax: 4 * MIB,
+    packSegmentsMax: 256,
+    /** Share of the time that packing may take: each segment is decoded, encoded and compressed. */
+    duty: 1 / 4,
+    /** After a failure: the first wait, which then doubles, up to the longest. */
+    retry: { firstMs: 1 * SECOND_MS, mostMs: 5 * MINUTE_MS },
+    /** How long a replay waits for an archive that does not answer before it fails. */
+    graceMs: 1 * HOUR_MS,
+    /** Objects that are removed with one call: as many as the bucket takes. */
+    removedAtOnceMax: 1_000,
+  },
   /** How long retention waits for a replay that still needs a segment before the replay fails. */
   replayGraceMs: 6 * HOUR_MS,
   /** How often windows are looked through for expired ones: they are kept for months. */

@@ -102,6 +102,22 @@ const MIGRATIONS: readonly { readonly name: string; readonly statements: readonl
     name: "memories of rules",
     statements: [`CREATE TABLE rule_memories (key INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT`],
   },
+  {
+    name: "what is archived",
+    statements: [
+      // Packs of segments in the archive's bucket, by the offset of their first record: a few numbers each.
+      `CREATE TABLE packs (
+         base_offset INTEGER PRIMARY KEY,
+         count INTEGER NOT NULL,
+         append_min INTEGER NOT NULL,
+         append_max INTEGER NOT NULL,
+         minute_min INTEGER NOT NULL,
+         minute_max INTEGER NOT NULL,
+         bytes INTEGER NOT NULL,
+         sha256 TEXT NOT NULL
+       ) STRICT`,
+    ],
+  },
 ];
 
 /**

@@ -9,6 +9,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { GroupSelection } from "#engine";
 import { type AppendReply, fail, ok, type Result } from "#protocol";
 import { type Task, Alarms } from "./alarms.ts";
+import { Bucket } from "./bucket.ts";
 import { weightOf } from "./commit-rows.ts";
 import { NO_DAY } from "./comparison.ts";
 import { Database } from "./database.ts";
@@ -20,14 +21,10 @@ import { Growth } from "./growth.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { migrate } from "./migrations.ts";
 import { moveSomeRows } from "./move-rows.ts";
-import { Partition } from "./partition.ts";
 import { streamPieces } from "./partial.ts";
 import { queryLog, queryView, ScanGate } from "./query.ts";
-import { ProducerStoring } from "./producer-storing.ts";
 import { readRecords } from "./records.ts";
-import { Replay } from "./replay.ts";
-import { Retention } from "./retention.ts";
-import { Rollup } from "./rollup.ts";
+import { archivedUnder, openRoom, type Room } from "./room.ts";
 import type {
   ComparedDay,
   ConfigFailure,
@@ -41,18 +38,11 @@ import type {
   PartitionRecords,
   PartitionRpc,
   PartitionStatus,
+  PartitionTrimmed,
   RejectedRecord,
 } from "./rpc.ts";
 import { runSlices } from "./slices.ts";
-import { ViewRetention } from "./view-retention.ts";
-
-/** Everything there is once the partition has been configured. */
-interface Room {
-  readonly partition: Partition;
-  readonly replay: Replay;
-  readonly retention: Retention;
-  readonly tasks: readonly Task[];
-}
+import { statusOf } from "./status.ts";
 
 const overloaded = fail({ reason: "overloaded", retryAfterMs: PARTITION_LIMITS.overloadedRetryMs } as const);
 const deleted = fail({ reason: "deleted" } as const);
@@ -113,7 +103,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
       const { partition, replay } = this.#room;
       partition.configure(config, Date.now());
       // What can be caught up in a turn is: a new stream's views answer at once.
-      if (partition.log.start === partition.log.sealedEnd) replay.buildStep(Date.now());
+      if (partition.history.start === partition.log.sealedEnd) replay.buildStep(Date.now());
     });
     // A replay that was asked for starts at once.
     await this.#alarms.arm(Date.now(), Date.now());
@@ -121,15 +111,26 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
   }
 
   async destroy(): Promise<void> {
-    if (this.#room !== null) this.#room.partition.isClosed = true;
+    const room = this.#room;
+    const archived = room === null ? this.#facts.get("deleted")?.archived : archivedUnder(room);
+    if (room !== null) room.partition.isClosed = true;
     this.#room = null;
     this.#isDeleted = true;
     this.#frozen.releaseAll();
+    const at = Date.now();
+    const fact = archived === undefined ? { at } : { at, archived };
     // Said before and after: whatever happens in between, and for ever after, a late append finds no stream here.
-    this.#facts.put("deleted", { at: Date.now() });
+    this.#facts.put("deleted", fact);
     await this.ctx.storage.deleteAll();
-    migrate(this.#database, Date.now());
-    this.#facts.put("deleted", { at: Date.now() });
+    migrate(this.#database, at);
+    this.#facts.put("deleted", fact);
+    if (archived === undefined) return;
+    await room?.archiving.settled();
+    const bucket = new Bucket(this.env.ARCHIVE ?? null, archived.streamId, archived.partition);
+    const removed = await bucket.removeAll();
+    // Whoever deletes the stream tries again.
+    if (!removed.ok) throw new Error(`archived records are left: ${removed.failure.detail}`);
+    this.#facts.put("deleted", { at });
   }
 
   // --- Events and questions ---
@@ -164,15 +165,20 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
 
   async records(offset: number, limit: number): Promise<PartitionRecords> {
     const room = this.#openRoom();
-    return room.ok ? readRecords(room.value.partition.log, offset, limit) : room;
+    return room.ok ? readRecords(room.value.partition, offset, limit) : room;
   }
 
   // --- Administration ---
 
-  async trim(before: number): Promise<Result<{ readonly logStart: number }, ConfigFailure>> {
+  async trim(before: number): Promise<PartitionTrimmed> {
     const room = this.#openRoom();
     if (!room.ok) return room;
-    const { partition, retention } = room.value;
+    const { partition, archiving, retention } = room.value;
+    if (partition.config.archive === true) {
+      if (before > partition.log.sealedEnd) this.#turn(() => partition.checkpoint(Date.now()));
+      const archived = await this.#guard(archiving.upTo(before));
+      if (!archived.ok) return fail({ reason: "archive_unavailable", detail: archived.failure.detail });
+    }
     await runSlices({
       step: () => this.#turn(() => retention.trimBefore(before, Date.now())),
       size: () => PARTITION_LIMITS.sliceOfOneStep,
@@ -187,7 +193,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
 
   async status(): Promise<Result<PartitionStatus, ConfigFailure>> {
     const room = this.#openRoom();
-    return room.ok ? ok(room.value.partition.status(Date.now())) : room;
+    return room.ok ? ok(statusOf(room.value.partition, room.value.archiving, Date.now())) : room;
   }
 
   async listen(): Promise<Result<null, ConfigFailure>> {
@@ -222,19 +228,9 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
   // --- Wires ---
 
   #open(config: PartitionConfig): Room {
-    const partition = new Partition(this.#database, this.#facts, config, Date.now());
-    const replay = new Replay(partition);
-    const retention = new Retention(partition);
-    const viewRetention = new ViewRetention(partition, this.#facts);
+    const room = openRoom(this.#database, this.#facts, config, this.env.ARCHIVE ?? null);
     const guarded = (task: Task): Task => ({ due: (now) => task.due(now), run: () => this.#guard(task.run()) });
-    return {
-      partition,
-      replay,
-      retention,
-      tasks: [replay, retention, new ProducerStoring(partition), viewRetention, new Rollup(partition, this.#facts)].map(
-        guarded,
-      ),
-    };
+    return { ...room, tasks: room.tasks.map(guarded) };
   }
 
   #tellGrowth(): Promise<boolean> {
@@ -288,9 +284,9 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     }
   }
 
-  async #guard(work: Promise<void>): Promise<void> {
+  async #guard<T>(work: Promise<T>): Promise<T> {
     try {
-      await work;
+      return await work;
     } catch (error) {
       console.error(error);
       this.ctx.abort(`aborted: ${String(error)}`);

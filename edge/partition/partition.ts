@@ -12,18 +12,21 @@ import { assert } from "#protocol";
 import { type AppendPiece, buildBatch, type ColumnBatch, encodeBatch, watermarkOf } from "#engine";
 import { type AdmissionRecord, newestRejects } from "./admission-record.ts";
 import { splitIntoRows } from "./commit-rows.ts";
+import { Bucket } from "./bucket.ts";
 import { Comparisons } from "./comparison.ts";
 import type { Database } from "./database.ts";
 import { decide, type Verdict } from "./decide.ts";
 import { DictionaryStore } from "./dictionary-store.ts";
 import { addCounters, type Checkpoint, type Counters, type FactStore, NO_CHECKPOINT, NO_COUNTS } from "./facts.ts";
 import { Fullness } from "./fullness.ts";
-import { type Generation, messageOf, statusOf } from "./generation.ts";
+import { type Generation, messageOf } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { greatestTimeOf } from "./greatest-time.ts";
+import { History } from "./history.ts";
 import { Log, type LogRow } from "./log.ts";
+import { Packs } from "./packs.ts";
 import { ProducerStore } from "./producers.ts";
-import type { PartitionAppend, PartitionConfig, PartitionStatus, RejectedRecord } from "./rpc.ts";
+import type { PartitionAppend, PartitionConfig, RejectedRecord } from "./rpc.ts";
 import { Trimmed } from "./trimmed.ts";
 import { Views } from "./views.ts";
 import { WindowStore } from "./window-store.ts";
@@ -35,6 +38,10 @@ export class Partition {
   readonly windows: WindowStore;
   readonly comparisons: Comparisons;
   readonly trimmed: Trimmed;
+  /** What of the log is archived, and the reading of it. */
+  readonly packs: Packs;
+  readonly bucket: Bucket;
+  readonly history: History;
   /** Set when the partition is deleted: whoever works on it across an await has to stop. */
   isClosed = false;
   readonly #facts: FactStore;
@@ -55,7 +62,13 @@ export class Partition {
   #unwritten: Pick<AdmissionRecord, "counters" | "rejects"> = { counters: NO_COUNTS, rejects: [] };
 
   /** Wakes: everything is as it was when the last commit was written. */
-  constructor(database: Database, facts: FactStore, config: PartitionConfig, now: number) {
+  constructor(
+    database: Database,
+    facts: FactStore,
+    config: PartitionConfig,
+    now: number,
+    archive: R2Bucket | null = null,
+  ) {
     this.database = database;
     this.#fullness = new Fullness(database);
     this.#facts = facts;
@@ -66,6 +79,9 @@ export class Partition {
     this.#checkpoint = checkpoint;
     this.#dictionaries = new DictionaryStore(database, facts, config.seed, now);
     this.log = new Log(database, this.#dictionaries, checkpoint);
+    this.packs = new Packs(database);
+    this.bucket = new Bucket(archive, config.streamId, config.partition);
+    this.history = new History(this.log, this.packs, this.bucket, config.seed);
     this.#producers = new ProducerStore(database);
     this.windows = new WindowStore(database, this.#dictionaries);
     this.views = new Views(database, config.seed);
@@ -87,6 +103,10 @@ export class Partition {
     return this.#checkpoint.logEnd;
   }
 
+  get counters(): Counters {
+    return this.#counters;
+  }
+
   get rejects(): readonly RejectedRecord[] {
     return this.#rejects;
   }
@@ -104,7 +124,7 @@ export class Partition {
   configure(config: PartitionConfig, now: number): void {
     this.database.transaction(() => {
       this.#facts.put("config", config);
-      const { start, end } = this.log;
+      const [start, end] = [this.history.start, this.log.end];
       this.views.reconcile(config.generations, { start, end, trimmed: this.trimmed.intervals, now });
     });
     this.#config = config;
@@ -265,27 +285,6 @@ export class Partition {
     this.#greatestTime = greatestTimeOf(batch, this.#greatestTime);
     this.#lastAppendTime = Math.max(this.#lastAppendTime, batch.appendTimeMax);
     this.views.foldLive(batch);
-  }
-
-  // --- Status ---
-
-  status(now: number): PartitionStatus {
-    const { log } = this;
-    return {
-      partition: this.#config.partition,
-      logStart: log.start,
-      logEnd: log.end,
-      records: log.end - log.start,
-      bytes: this.database.bytes,
-      segments: log.segments.count,
-      oldestAppendTime: log.oldestAppendTime,
-      watermark: this.watermark(now),
-      ...this.#counters,
-      checkpointOffset: this.#checkpoint.logEnd,
-      configVersion: this.#config.version,
-      rowsWritten: this.database.rowsWritten,
-      generations: this.views.wanted.map((generation) => statusOf(generation, log.end)),
-    };
   }
 }
 

@@ -3,12 +3,14 @@
  * slices, and both end in one partial state, which is merged with the other partitions' elsewhere.
  *
  * A scan of the log is pinned to the log's end at its start: first the tail is folded, in the turn in which it begins, then
- * the segments before it, which never change. What retention takes away before it was read is named as missing.
+ * what lies before it, which never changes: archived packs, and the segments of the log. What retention takes away before it was
+ * read is named as missing, and so is what the archive does not give.
  */
 import { fail, ok, type Result } from "#protocol";
 import {
   addInterval,
   clip,
+  type ColumnBatch,
   compileQuery,
   compileRollup,
   createState,
@@ -30,6 +32,7 @@ import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { partialOf } from "./partial.ts";
 import type { PartitionAnswer, PartitionQuery, PartitionQueryFailure } from "./rpc.ts";
+import type { Zone } from "./segment-zones.ts";
 import { runSlices, sliceSize } from "./slices.ts";
 import { cutByRange, readWindows } from "./view-reader.ts";
 
@@ -129,7 +132,7 @@ export async function queryLog(
   { query, early }: PartitionQuery,
   frozen: FrozenPartials,
 ): Promise<Answered> {
-  const { log, trimmed } = partition;
+  const { log, history, trimmed } = partition;
   const plan = compileQuery(query);
   const state = createState(plan, partition.config.seed);
   const logEnd = log.end;
@@ -145,32 +148,56 @@ export async function queryLog(
   const minuteTo = query.to / MINUTE_MS;
   for (const batch of log.tail) if (batch.minuteMax >= minuteFrom && batch.minuteMin < minuteTo) scan(batch);
 
-  let offset = log.start;
-  await runSlices({
-    step: () => {
-      if (state.groups > ENGINE_LIMITS.groupsMax) return false;
-      if (log.start > offset) {
-        // Segments went before they were read. Which of what is trimmed by now they held is not known any more: all is named.
-        missing = union(missing, trimmed.within(query.from, query.to));
-        offset = log.start;
-      }
+  let offset = history.start;
+  /** Scans what `next` gives, from `offset` on, until it gives nothing. */
+  const scanAll = (next: () => ColumnBatch | null | undefined) =>
+    runSlices({
+      step: () => {
+        if (state.groups > ENGINE_LIMITS.groupsMax) return false;
+        const segment = next();
+        if (segment === undefined || segment === null) return false;
+        scan(segment);
+        offset = segment.baseOffset + segment.count;
+        return true;
+      },
+      size: () => sliceSize(partition.lastAppendTime),
+      duty: () => 1,
+      forMs: Infinity,
+      isStopped: () => partition.isClosed,
+    });
+  const isOver = () => partition.isClosed || state.groups > ENGINE_LIMITS.groupsMax;
+  let unavailable: Intervals = [];
+  for (let isAtEnd = false; !isAtEnd && !isOver();) {
+    const zone = history.packAfter(offset, minuteFrom, minuteTo);
+    if (zone !== undefined) {
+      const pack = await history.fetch(zone);
+      if (pack.ok) await scanAll(() => pack.value.next(offset, minuteFrom, minuteTo));
+      else unavailable = union(unavailable, clip([minutesOf(zone)], query.from, query.to));
+      offset = Math.max(offset, zone.baseOffset + zone.count);
+      continue;
+    }
+    if (log.start > offset) {
+      // Segments may have gone before they were read. Which of what is trimmed by now they held is not known: all is named.
+      missing = union(missing, trimmed.within(query.from, query.to));
+      offset = log.start;
+    }
+    // Until the end, or until segments have gone that are not read yet: they may be archived.
+    await scanAll(() => {
+      if (log.start > offset) return null;
       const segment = log.segments.within(offset, segmentsEnd, minuteFrom, minuteTo);
-      if (segment === undefined) return false;
-      scan(segment);
-      offset = segment.baseOffset + segment.count;
-      return true;
-    },
-    size: () => sliceSize(partition.lastAppendTime),
-    duty: () => 1,
-    forMs: Infinity,
-    isStopped: () => partition.isClosed,
-  });
+      isAtEnd = segment === undefined;
+      return segment;
+    });
+  }
   if (partition.isClosed) return fail({ reason: "deleted" });
   if (state.groups > ENGINE_LIMITS.groupsMax) return tooManyGroups;
   return ok({
     watermark,
     logEnd,
-    missing: missing.map(({ from, to }) => ({ from, to, reason: "trimmed" as const })),
+    missing: [
+      ...missing.map(({ from, to }) => ({ from, to, reason: "trimmed" as const })),
+      ...unavailable.map(({ from, to }) => ({ from, to, reason: "archive_unavailable" as const })),
+    ],
     carried: [],
     recordsScanned,
     ...partialOf(query, plan, state, early, frozen),
@@ -200,5 +227,10 @@ export class ScanGate {
     }
   }
 }
+
+const minutesOf = ({ minuteMin, minuteMax }: Zone) => ({
+  from: minuteMin * MINUTE_MS,
+  to: (minuteMax + 1) * MINUTE_MS,
+});
 
 const union = (a: Intervals, b: Intervals): Intervals => b.reduce(addInterval, a);

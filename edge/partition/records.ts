@@ -5,21 +5,31 @@ import { fail, ok } from "#protocol";
 import { type ColumnBatch, inOffsetOrder, integerAt, timeAt, valueAt } from "#engine";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Log } from "./log.ts";
+import type { Partition } from "./partition.ts";
 import type { LogRecord, PartitionRecords } from "./rpc.ts";
 
 /**
- * @param offset the first record's; below the log's start is an explicit failure, never a silent jump
- * @param limit at most how many; fewer come when their text is long, and `next` says where to go on
+ * @param offset the first record's; one that is neither archived nor in the log is an explicit failure, never a silent jump
+ * @param limit at most how many; fewer come when their text is long, or a pack of the archive ends, and `next` says where to go on
  */
-export function readRecords(log: Log, offset: number, limit: number): PartitionRecords {
+export async function readRecords(
+  { log, history, packs }: Partition,
+  offset: number,
+  limit: number,
+): Promise<PartitionRecords> {
   const from = Math.max(0, Math.floor(offset));
-  if (from < log.start) return fail({ reason: "offset_trimmed", logStart: log.start });
+  const zone = history.packAfter(from);
+  const pack = zone === undefined ? ok(null) : await history.fetch(zone);
+  if (!pack.ok) return fail({ reason: "archive_unavailable", detail: pack.failure.detail });
+  const readableFrom = zone?.baseOffset ?? log.start;
+  if (from < readableFrom) return fail({ reason: "offset_trimmed", logStart: log.start, readableFrom });
+  const readableTo = zone === undefined ? log.end : zone.baseOffset + zone.count;
   const records: LogRecord[] = [];
-  const end = Math.min(log.end, from + Math.max(0, Math.min(limit, PARTITION_LIMITS.recordsReadMax)));
+  const end = Math.min(readableTo, from + Math.max(0, Math.min(limit, PARTITION_LIMITS.recordsReadMax)));
   let next = from;
   let room: number = PARTITION_LIMITS.recordsReadBytesMax;
   while (next < end && room > 0) {
-    const batch = inOffsetOrder(batchAt(log, next));
+    const batch = inOffsetOrder(pack.value?.next(next) ?? batchAt(log, next));
     const until = Math.min(end, batch.baseOffset + batch.count);
     for (; next < until && room > 0; next++) {
       const record = recordAt(batch, next - batch.baseOffset);
@@ -27,7 +37,8 @@ export function readRecords(log: Log, offset: number, limit: number): PartitionR
       records.push(record);
     }
   }
-  return ok({ records, next: Math.min(next, log.end), logStart: log.start, logEnd: log.end });
+  const [logStart, logEnd] = [log.start, log.end];
+  return ok({ records, next: Math.min(next, logEnd), logStart, logEnd, archiveStart: packs.start });
 }
 
 function batchAt(log: Log, offset: number): ColumnBatch {

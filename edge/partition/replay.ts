@@ -3,27 +3,33 @@
  * checkpoint; once all segments are folded and stored, the tail is folded in one turn, and the generation is live from there.
  * A crash costs what came after the last checkpoint of the build.
  *
- * Builds that stand at the same offset share the reading of a segment.
+ * Builds that stand at the same offset share the reading of a segment. What the log has no more is read from the archive, a pack
+ * at a time, which is fetched between slices while the pack before it is folded.
  */
 import { assert } from "#protocol";
 import type { ColumnBatch } from "#engine";
 import { BuildCheckpoint } from "./build-checkpoint.ts";
+import { ArchiveReading } from "./archive-reading.ts";
 import { type Generation, messageOf } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
+import type { Zone } from "./segment-zones.ts";
 import { isAppendedTo, runSlices, sliceSize } from "./slices.ts";
 
 export class Replay {
   readonly #partition: Partition;
   /** Under way: until it is written, builds stand still. */
   #checkpoint: BuildCheckpoint | null = null;
+  readonly #archive: ArchiveReading;
 
   constructor(partition: Partition) {
     this.#partition = partition;
+    this.#archive = new ArchiveReading(partition.history);
   }
 
   due(now: number): number | null {
-    return this.#atWork.length > 0 || this.#partition.views.comparing.length > 0 ? now : null;
+    if (this.#partition.views.comparing.length > 0) return now;
+    return this.#atWork.length > 0 ? Math.max(now, this.#archive.retryAt) : null;
   }
 
   /** Builds that do not stand still. */
@@ -40,10 +46,37 @@ export class Replay {
     };
     const { views } = this.#partition;
     // Each kind of work in slices of its own: a step of one says nothing about how long a step of the other takes.
-    await runSlices({ ...slices, step: () => this.buildStep(Date.now()), duty: () => this.#dutyOf(this.#atWork) });
+    const until = Date.now() + slices.forMs;
+    do {
+      await runSlices({
+        ...slices,
+        step: () => this.buildStep(Date.now()),
+        duty: () => this.#dutyOf(this.#atWork),
+        forMs: until - Date.now(),
+      });
+    } while (Date.now() < until && (await this.#fetch()));
     // What else an alarm does may take windows away that were encoded: they are encoded again.
     this.#checkpoint = null;
     await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => this.#dutyOf(views.comparing) });
+  }
+
+  /** Fetches what the builds need next of the archive. @returns whether that was all that they lacked */
+  async #fetch(): Promise<boolean> {
+    const { next, behind } = this.#lastOnes();
+    const fetched = await this.#archive.fetch(next, Date.now());
+    if (fetched.kind === "failed") {
+      for (const generation of behind) {
+        if (generation.phase === "building") this.#partition.views.fail(generation, fetched.detail);
+      }
+    }
+    return fetched.kind === "fetched" && !this.#partition.isClosed;
+  }
+
+  /** The builds that have come least far, and how far that is. */
+  #lastOnes(): { readonly next: number; readonly behind: readonly Generation[] } {
+    const building = this.#atWork;
+    const next = Math.min(...building.map((generation) => generation.next));
+    return { next, behind: building.filter((generation) => generation.next === next) };
   }
 
   /** The least share that one of them may take, and no more than appends leave while there are any. */
@@ -54,15 +87,12 @@ export class Replay {
     );
   }
 
-  /** Folds a segment, does a part of a checkpoint, or lets generations catch up. @returns whether there is more to do */
+  /** Folds a segment, does a part of a checkpoint, or lets generations catch up. @returns whether there is more to do now */
   buildStep(now: number): boolean {
     if (this.#checkpoint?.step() === true) return true;
     this.#checkpoint = null;
-    const building = this.#atWork;
-    const next = Math.min(...building.map((generation) => generation.next));
-    const behind = building.filter((generation) => generation.next === next);
-    if (behind.length > 0) this.#build(behind, next, now);
-    return this.#atWork.length > 0;
+    const { next, behind } = this.#lastOnes();
+    return behind.length > 0 && this.#build(behind, next, now) && this.#atWork.length > 0;
   }
 
   #compareStep(): boolean {
@@ -78,31 +108,53 @@ export class Replay {
     return views.comparing.length > 0;
   }
 
-  /** Goes on with builds that all stand at `next`. */
-  #build(generations: readonly Generation[], next: number, now: number): void {
-    const { log, views } = this.#partition;
-    assert(next >= log.start, "retention waits for replays, or lets them fail");
+  /** Goes on with builds that all stand at `next`. @returns whether it could: what they need may have to be fetched */
+  #build(generations: readonly Generation[], next: number, now: number): boolean {
+    const { log, views, history } = this.#partition;
+    // Records that were gone when the build began, between the archive and the log: their windows are left out. Those that it
+    // needs do not go: retention waits for it, archives them, or lets it fail.
+    const readable = history.nextReadable(next);
+    if (readable > next) {
+      for (const generation of generations) generation.next = readable;
+      return true;
+    }
     const isAtTail = next >= log.sealedEnd;
     const due = generations.find((generation) =>
       isAtTail ? isUnstored(generation) : this.#isCheckpointDue(generation),
     );
     if (due !== undefined) {
       this.#checkpoint = new BuildCheckpoint(this.#partition, due);
-      return;
+      return true;
     }
     if (isAtTail) {
       for (const generation of generations) this.#catchUp(generation, now);
-      return;
+      return true;
     }
-    let segment: ColumnBatch | undefined;
+    const zone = history.packAfter(next);
+    if (zone !== undefined && generations.every((generation) => generation.leavesOut(zone))) {
+      // What is replayed begins later: no pack has to be fetched for nothing.
+      for (const generation of generations) generation.next = endOf(zone);
+      return true;
+    }
+    if (zone !== undefined && this.#archive.mustFetch(zone)) return false;
+    let segment: ColumnBatch;
     try {
-      segment = log.segments.within(next, log.sealedEnd, -Infinity, Infinity);
+      segment = this.#segmentAt(next);
     } catch (error) {
       for (const generation of generations) views.fail(generation, messageOf(error));
-      return;
+      return true;
     }
-    assert(segment !== undefined, "a segment below the tail");
     for (const generation of generations) views.fold(generation, segment);
+    return true;
+  }
+
+  #segmentAt(next: number): ColumnBatch {
+    const { log } = this.#partition;
+    const segment =
+      (next < log.start ? this.#archive.next(next) : null) ??
+      log.segments.within(next, log.sealedEnd, -Infinity, Infinity);
+    assert(segment !== undefined, "a segment below the tail");
+    return segment;
   }
 
   /** A build is stored now and then: so that a crash costs little, and so that its changed windows fit the memory and a turn. */
@@ -129,5 +181,7 @@ export class Replay {
     });
   }
 }
+
+const endOf = ({ baseOffset, count }: Zone): number => baseOffset + count;
 
 const isUnstored = ({ record, next }: Generation): boolean => next > record.next;

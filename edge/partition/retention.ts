@@ -2,6 +2,9 @@
  * Retention: whole segments go from the front of the log when they are older than the stream wants, or more than it wants.
  * Never past a checkpoint: what views hold must outlive the log. A replay that still needs a segment is waited for, up to a
  * bound; then the replay fails, and says why.
+ *
+ * What is archived can still be read: no replay needs it here, and it does not count as trimmed. Where the log is to be archived,
+ * nothing goes before it is.
  */
 import type { Intervals } from "#engine";
 import { PARTITION_LIMITS } from "./limits.ts";
@@ -25,7 +28,8 @@ export class Retention {
     if (tailOldest !== null) times.push(tailOldest + this.#tailAgeMaxMs);
     if (first !== undefined) {
       const expiry = log.segments.bytes > config.retentionBytes ? now : first.appendMax + config.retentionMs + 1;
-      times.push(Math.max(expiry, this.#waitsUntil(endOf(first)) ?? 0));
+      const waitsUntil = this.#waitsUntil(endOf(first));
+      if (waitsUntil !== Infinity) times.push(Math.max(expiry, waitsUntil));
     }
     return times.length === 0 ? null : Math.min(...times);
   }
@@ -49,8 +53,7 @@ export class Retention {
     const expired: SegmentInfo[] = [];
     for (const segment of log.segments.oldest(PARTITION_LIMITS.trimSegmentsMax)) {
       if (excessBytes <= 0 && segment.appendMax + config.retentionMs >= now) break;
-      const waitsUntil = this.#waitsUntil(endOf(segment));
-      if (waitsUntil !== null && now < waitsUntil) break;
+      if (now < this.#waitsUntil(endOf(segment))) break;
       excessBytes -= segment.bytes;
       expired.push(segment);
     }
@@ -61,16 +64,22 @@ export class Retention {
     return true;
   }
 
-  /** Trims the records below `before`, as far as no replay needs them: one turn. @returns whether there is more to do */
+  /** Trims the records below `before`, as far as nothing needs them: one turn. @returns whether there is more to do */
   trimBefore(before: number, now: number): boolean {
-    const { log, views } = this.#partition;
+    const { log, views, packs, config } = this.#partition;
     if (before > log.sealedEnd) this.#partition.checkpoint(now);
-    const limit = Math.min(before, views.neededFrom(log.end));
+    const unarchived = config.archive === true ? 0 : views.neededFrom(log.end);
+    const limit = Math.min(before, Math.max(packs.end, unarchived));
     const segments = log.segments.oldest(PARTITION_LIMITS.trimSegmentsMax).filter((segment) => endOf(segment) <= limit);
     this.#trim(segments, now);
     if (segments.length === PARTITION_LIMITS.trimSegmentsMax) return true;
     // Retention takes whole segments; who names an offset means that offset.
-    if (limit > log.start) this.#take(limit, now, () => log.trimWithin(limit));
+    if (limit > log.start) {
+      this.#take(limit, now, () => {
+        const gone = log.trimWithin(limit);
+        return this.#isArchived(limit) ? [] : gone;
+      });
+    }
     return false;
   }
 
@@ -78,7 +87,12 @@ export class Retention {
     const last = segments.at(-1);
     if (last === undefined) return;
     const { log } = this.#partition;
-    this.#take(endOf(last), now, () => segments.flatMap((): Intervals => log.trimFirst()));
+    this.#take(endOf(last), now, () =>
+      segments.flatMap((segment): Intervals => {
+        const gone = log.trimFirst();
+        return this.#isArchived(endOf(segment)) ? [] : gone;
+      }),
+    );
   }
 
   /** Takes records below `end` away, which views have to hold by then, and notes their event times. */
@@ -88,15 +102,22 @@ export class Retention {
     database.transaction(() => trimmed.add(take()));
   }
 
-  /** Until when a segment that ends at `end` is kept for a replay; null if none needs it. */
-  #waitsUntil(end: number): number | null {
+  /** Until when a segment that ends at `end` is kept: for a replay, or, without end, for the archive. */
+  #waitsUntil(end: number): number {
+    if (this.#isArchived(end)) return -Infinity;
+    if (this.#partition.config.archive === true) return Infinity;
     const waiting = this.#partition.views.building.filter(({ record }) => record.next < end);
-    if (waiting.length === 0) return null;
     return Math.max(...waiting.map(({ record }) => record.startedAt + PARTITION_LIMITS.replayGraceMs));
+  }
+
+  /** Whether all that the log has below `end` is archived too. */
+  #isArchived(end: number): boolean {
+    return end <= this.#partition.packs.end;
   }
 
   #failBuildsBefore(offset: number): void {
     const { views } = this.#partition;
+    if (this.#isArchived(offset)) return;
     for (const generation of views.building) {
       if (generation.record.next < offset) views.fail(generation, "the log's retention overtook the replay");
     }

@@ -3,15 +3,7 @@
  * fields at the wall of an object. Written so that old and new code can talk to each other during a deploy: fields are
  * added, never given a new meaning.
  */
-import type {
-  AdmissionFailure,
-  AppendReply,
-  AttributeValue,
-  CommitPoint,
-  DropTotals,
-  RejectedEvent,
-  Result,
-} from "#protocol";
+import type { AdmissionFailure, AppendReply, CommitPoint, DropTotals, RejectedEvent, Result } from "#protocol";
 import type {
   EarlyStop,
   EventColumns,
@@ -23,6 +15,10 @@ import type {
   WideWindows,
 } from "#engine";
 
+import type { ArchiveStatus, RecordsPage, RejectedRecord } from "./log-reports.ts";
+
+export type * from "./log-reports.ts";
+
 /** Everything that a partition knows of its stream. Pushed whole; a partition keeps the newest and refuses older ones. */
 export interface PartitionConfig {
   /** Rises with every change of the stream. */
@@ -32,6 +28,8 @@ export interface PartitionConfig {
   readonly seed: HashSeed;
   readonly retentionMs: number;
   readonly retentionBytes: number;
+  /** Sealed segments are archived before they are trimmed. Missing from a stream's object of before: they are not. */
+  readonly archive?: boolean;
   readonly allowedLatenessMs: number;
   readonly identifiers: readonly string[];
   /**
@@ -135,7 +133,7 @@ export interface PartitionAnswer {
   readonly watermark: number;
   /** The next offset: everything below it is in the answer. */
   readonly logEnd: number;
-  readonly missing: readonly (Interval & { readonly reason: "trimmed" | "rolled_up" })[];
+  readonly missing: readonly (Interval & { readonly reason: "trimmed" | "rolled_up" | "archive_unavailable" })[];
   readonly carried: readonly (Interval & { readonly generation: number })[];
   readonly recordsScanned: number;
   /** The partial state, as `encodeState` made it: a stream, because an object's reply is bounded at 32 MiB. */
@@ -168,17 +166,17 @@ export type PartitionQueryFailure =
 /** Held-back groups are gone: the time was over, or the object has restarted. */
 export type PartialGone = { readonly reason: "partial_gone" };
 
-/** A record as the administrator reads it. */
-export interface LogRecord {
-  readonly offset: number;
-  readonly appendTime: number;
-  readonly time: number;
-  readonly [attribute: string]: AttributeValue;
-}
+export type PartitionTrimmed = Result<
+  { readonly logStart: number },
+  ConfigFailure | { readonly reason: "archive_unavailable"; readonly detail: string }
+>;
 
 export type PartitionRecords = Result<
-  { readonly records: readonly LogRecord[]; readonly next: number; readonly logStart: number; readonly logEnd: number },
-  { readonly reason: "offset_trimmed"; readonly logStart: number } | ConfigFailure
+  RecordsPage,
+  /** `readableFrom`: the first offset at or after the one asked for that is there, in the archive or in the log. */
+  | { readonly reason: "offset_trimmed"; readonly logStart: number; readonly readableFrom: number }
+  | { readonly reason: "archive_unavailable"; readonly detail: string }
+  | ConfigFailure
 >;
 
 export interface PartitionStatus {
@@ -190,6 +188,8 @@ export interface PartitionStatus {
   readonly bytes: number;
   readonly segments: number;
   readonly oldestAppendTime: number | null;
+  /** Null, or missing from an object of before: nothing is archived, and nothing is to be. */
+  readonly archive?: ArchiveStatus | null;
   readonly watermark: number;
   readonly duplicates: number;
   readonly late: number;
@@ -250,12 +250,6 @@ export interface ComparedDay {
   readonly next?: number;
 }
 
-export interface RejectedRecord extends RejectedEvent {
-  readonly partition: number;
-  /** When it was refused, in milliseconds since the epoch. */
-  readonly at: number;
-}
-
 /** The methods of a partition. Names of objects are `{streamId}/{partition}`. */
 export interface PartitionRpc {
   /** Takes a configuration at least as new as its own; answers `stale_config` to an older one. Idempotent. */
@@ -267,8 +261,8 @@ export interface PartitionRpc {
   /** Nothing more will be asked of it. */
   release(id: string): Promise<void>;
   records(offset: number, limit: number): Promise<PartitionRecords>;
-  /** Trims whole segments below `before`; answers the log start that came of it. */
-  trim(before: number): Promise<Result<{ readonly logStart: number }, ConfigFailure>>;
+  /** Trims the records below `before`, once they are archived if they are to be; answers the log start that came of it. */
+  trim(before: number): Promise<PartitionTrimmed>;
   status(): Promise<Result<PartitionStatus, ConfigFailure>>;
   /** Somebody listens to the live feed: from now on the stream's object is told when the log has grown, as long as it wants. */
   listen(): Promise<Result<null, ConfigFailure>>;

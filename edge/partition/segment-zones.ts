@@ -1,6 +1,7 @@
 /**
  * Which segments hold which event times: what lets a scan go straight to those that it needs. A row of the database is as long
- * as its segment, so that looking through them there would cost a page of the disk for each; here it is a few numbers.
+ * as its segment, so that looking through them there would cost a page of the disk for each; here it is a few numbers. Packs of
+ * archived segments have zones too.
  */
 export interface Zone {
   readonly baseOffset: number;
@@ -30,6 +31,15 @@ export class SegmentZones {
   /** The first segment becomes another one, or goes. */
   replaceFirst(zone: Zone | null): void {
     this.#zones = zone === null ? this.#zones.slice(1) : [zoneOf(zone), ...this.#zones.slice(1)];
+  }
+
+  /** The zone that lies first. */
+  get first(): Zone | undefined {
+    return this.#zones[0];
+  }
+
+  get last(): Zone | undefined {
+    return this.#zones.at(-1);
   }
 
   /** The first segment that ends after `offset`, begins before `end` and has event times in [minuteFrom, minuteTo). */

@@ -36,15 +36,14 @@ export interface SegmentInfo {
   readonly appendMin: number;
   readonly appendMax: number;
   readonly bytes: number;
+  /** The generation of dictionaries that its codes belong to. */
+  readonly dictionary: number;
 }
 
 type StoredSegment = { base_offset: number; dictionary: number; hot: ArrayBuffer };
 
 /** The fastest: it takes what is repeated, and a seal may not hold appends up. */
 const COLD_COMPRESSION = { level: 1 } as const;
-
-/** No cold part is nearly as long: it comes from one tail. The runtime wants room to spare for its buffers. */
-const COLD_BYTES_MAX = 4 * PARTITION_LIMITS.tailBytesMax;
 
 export class Segments {
   readonly #database: Database;
@@ -179,23 +178,22 @@ export class Segments {
       "SELECT cold FROM segments WHERE base_offset = ?",
       baseOffset,
     );
-    return inflateRawSync(new Uint8Array(cold), { maxOutputLength: COLD_BYTES_MAX });
+    return inflateRawSync(new Uint8Array(cold), { maxOutputLength: PARTITION_LIMITS.coldBytesMax });
   }
 
   /** The first segments, oldest first. */
   oldest(limit: number): readonly SegmentInfo[] {
-    return this.#database
-      .all<{ base_offset: number; count: number; append_min: number; append_max: number; bytes: number }>(
-        "SELECT base_offset, count, append_min, append_max, bytes FROM segments ORDER BY base_offset LIMIT ?",
-        limit,
-      )
-      .map((row) => ({
-        baseOffset: row.base_offset,
-        count: row.count,
-        appendMin: row.append_min,
-        appendMax: row.append_max,
-        bytes: row.bytes,
-      }));
+    return this.from(0, limit);
+  }
+
+  /** The first segments that begin at or after `offset`. */
+  from(offset: number, limit: number): readonly SegmentInfo[] {
+    return this.#database.all<SegmentInfo & Record<string, number>>(
+      `SELECT base_offset AS baseOffset, count, append_min AS appendMin, append_max AS appendMax, bytes, dictionary
+       FROM segments WHERE base_offset >= ? ORDER BY base_offset LIMIT ?`,
+      offset,
+      limit,
+    );
   }
 
   /** Where the last segment ends; null if there is none. */

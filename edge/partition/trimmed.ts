@@ -26,6 +26,7 @@ export class Trimmed {
 
   /** Notes what goes. To be called in the transaction in which it goes. */
   add(added: Intervals): void {
+    if (added.length === 0) return;
     const union = added.reduce(addInterval, this.#intervals);
     this.#intervals = coarsen(union, PARTITION_LIMITS.trimmedIntervalsMax);
     this.#facts.put("trimmed", this.#intervals);

@@ -7,11 +7,19 @@ import type { Failure } from "./failures.ts";
 import type { HttpContext } from "./http.ts";
 import { directoryOf, streamOf } from "./objects.ts";
 
+const CODES = [
+  "partition_unavailable",
+  "archive_unavailable",
+  "view_failed",
+  "view_differs",
+  "verification_failed",
+] as const;
+
 interface Trouble {
   readonly stream: string;
   readonly view?: string;
   readonly partition?: number;
-  readonly code: "partition_unavailable" | "view_failed" | "view_differs" | "verification_failed";
+  readonly code: (typeof CODES)[number];
   readonly detail: string;
 }
 
@@ -30,8 +38,12 @@ async function health(c: HttpContext): Promise<Result<Response, Failure>> {
 function troublesOf(stream: string, { partitions, views }: StreamDescription): Trouble[] {
   const troubles: Trouble[] = [];
   for (const report of partitions) {
-    if (!("error" in report)) continue;
-    troubles.push({ stream, partition: report.partition, code: "partition_unavailable", detail: report.error });
+    const { partition } = report;
+    if ("error" in report) {
+      troubles.push({ stream, partition, code: "partition_unavailable", detail: report.error });
+    } else if (report.archive?.error !== undefined) {
+      troubles.push({ stream, partition, code: "archive_unavailable", detail: report.archive.error });
+    }
   }
   for (const { name: view, state, error, verification } of views) {
     if (state === "failed") troubles.push({ stream, view, code: "view_failed", detail: error ?? "no reason given" });
@@ -62,7 +74,7 @@ export const healthEndpoints: readonly Endpoint[] = [
               stream: v.string(),
               view: v.exactOptional(v.string()),
               partition: v.exactOptional(v.number()),
-              code: v.picklist(["partition_unavailable", "view_failed", "view_differs", "verification_failed"]),
+              code: v.picklist(CODES),
               detail: v.string(),
             }),
           ),

@@ -29,7 +29,7 @@ async function readRecords(c: HttpContext, directory: StreamDirectory): Promise<
   let page = await read(offset ?? 0);
   // Whoever names no offset means the beginning of what there is.
   if (!page.ok && page.failure.reason === "offset_trimmed" && offset === undefined) {
-    page = await read(page.failure.logStart);
+    page = await read(page.failure.readableFrom);
   }
   return page.ok ? ok(c.json(page.value)) : page;
 }
@@ -39,9 +39,7 @@ async function trim(c: HttpContext, directory: StreamDirectory): Promise<Result<
   if (!named.ok) return named;
   const request = await parseBody(c, TrimRequestSchema, "invalid_request");
   if (!request.ok) return request;
-  const trimmed = await named.value.call<{ readonly logStart: number }, never>((partition) =>
-    partition.trim(request.value.before),
-  );
+  const trimmed = await named.value.call((partition) => partition.trim(request.value.before));
   return trimmed.ok ? ok(c.json(trimmed.value)) : trimmed;
 }
 
@@ -107,17 +105,17 @@ export const partitionEndpoints: readonly Endpoint[] = [
     access: "admin",
     parameters: RECORDS_PARAMETERS,
     answers: { 200: { description: "A page of records", schema: RecordsAnswerSchema } },
-    failures: ["unknown_stream", "unknown_partition", "invalid_request", "offset_trimmed"],
+    failures: ["unknown_stream", "unknown_partition", "invalid_request", "offset_trimmed", "archive_unavailable"],
     handle: readRecords,
   },
   {
     method: "POST",
     path: "/admin/streams/:stream/partitions/:partition/trim",
-    summary: "Trim whole segments below an offset",
+    summary: "Trim the records below an offset, once they are archived if they are to be",
     access: "admin",
     body: TrimRequestSchema,
     answers: { 200: { description: "Where the log starts now", schema: TrimAnswerSchema } },
-    failures: ["unknown_stream", "unknown_partition", "invalid_request"],
+    failures: ["unknown_stream", "unknown_partition", "invalid_request", "archive_unavailable"],
     handle: trim,
   },
   {

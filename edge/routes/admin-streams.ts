@@ -28,6 +28,9 @@ async function putStream(c: HttpContext, directory: StreamDirectory): Promise<Re
   if (!named.ok) return named;
   const change = await parseBody(c, StreamChangeSchema, "invalid_config");
   if (!change.ok) return change;
+  if (change.value.archive === true && c.env.ARCHIVE === undefined) {
+    return fail({ reason: "invalid_config", path: "archive", detail: "no bucket is bound as ARCHIVE" });
+  }
   const put = await register(c.env, name, change.value);
   // Appends through this isolate see the change at once; elsewhere within 30 s, as promised.
   directory.forget(name);

@@ -38,7 +38,13 @@ export type AdminInputFailure =
   | { readonly reason: "admin_disabled" }
   | { readonly reason: "confirm_required"; readonly stream: string }
   | { readonly reason: "unknown_partition"; readonly partition: string; readonly partitions: number }
-  | { readonly reason: "offset_trimmed"; readonly logStart: number };
+  | { readonly reason: "archive_unavailable"; readonly detail: string }
+  | {
+      readonly reason: "offset_trimmed";
+      readonly logStart: number;
+      /** The first offset from there on that can be read, archived ones included. */
+      readonly readableFrom: number;
+    };
 
 /** Failures of HTTP itself. */
 export type HttpFailure =

@@ -32,6 +32,19 @@ const METRICS: readonly Metric[] = [
     value: (s) => (s.oldestAppendTime === null ? null : s.oldestAppendTime * SECONDS),
   },
   {
+    name: "archive_end_offset",
+    type: "gauge",
+    help: "Records below it are archived.",
+    value: (s) => s.archive?.end ?? null,
+  },
+  { name: "archive_bytes", type: "gauge", help: "Bytes in the archive.", value: (s) => s.archive?.bytes ?? null },
+  {
+    name: "archive_up",
+    type: "gauge",
+    help: "Whether the archive took what it was last given.",
+    value: (s) => (s.archive ? (s.archive.error === undefined ? 1 : 0) : null),
+  },
+  {
     name: "watermark_seconds",
     type: "gauge",
     help: "How far event time has come, since the epoch.",

@@ -50,6 +50,7 @@ const STATUS: { readonly [reason in Failure["reason"]]: number } = {
   internal_error: 500,
   overloaded: 503,
   partition_unavailable: 503,
+  archive_unavailable: 503,
   admin_disabled: 503,
   storage_full: 507,
 };
@@ -207,8 +208,8 @@ function describe(failure: Failure): Words {
       return { title: "There is nothing to roll back to", ...pick({ ...failure, detail }, "view") };
     }
     case "offset_trimmed": {
-      const detail = `the log starts at offset ${failure.logStart}`;
-      return { title: "The records are gone", ...pick({ ...failure, detail }, "logStart") };
+      const detail = `the log starts at offset ${failure.logStart}; the next record that can be read is ${failure.readableFrom}`;
+      return { title: "The records are gone", ...pick({ ...failure, detail }, "logStart", "readableFrom") };
     }
     case "too_large":
       return { title: "The request is too large", ...pick(failure, "max") };
@@ -232,6 +233,8 @@ function describe(failure: Failure): Words {
       return { title: "The edge is overloaded", detail: "wait, then send the same again" };
     case "partition_unavailable":
       return { title: "A partition did not answer", ...pick(failure, "partition") };
+    case "archive_unavailable":
+      return { title: "The archive is not available", detail: failure.detail };
     case "admin_disabled":
       return { title: "Administration is off", detail: "the secret ADMIN_TOKEN is not set" };
     case "storage_full": {

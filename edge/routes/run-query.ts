@@ -158,7 +158,7 @@ function answer(
   if (parts.length === 0) return fail({ reason: "overloaded", retryAfterMs: RETRY_AFTER.unavailableMs });
   const { rows, truncated } = answerRows(query, state);
   const missing = parts.flatMap((part) => part.missing);
-  const lost = (["trimmed", "rolled_up"] as const).flatMap((reason) =>
+  const lost = (["trimmed", "rolled_up", "archive_unavailable"] as const).flatMap((reason) =>
     unionOf(missing.filter((interval) => interval.reason === reason)).map((interval) => ({ ...interval, reason })),
   );
   const watermark = Math.min(...parts.map((part) => part.watermark));

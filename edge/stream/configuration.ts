@@ -95,13 +95,14 @@ export function streamConfig(state: StreamState): StreamConfig {
  * them once, and 256 partitions with many views still fit into one reply.
  */
 export function partitionConfigs(state: StreamState): readonly PartitionConfig[] {
-  const { retentionMs, retentionBytes, allowedLatenessMs, identifiers, partitions } = state.settings;
+  const { retentionMs, retentionBytes, archive = false, allowedLatenessMs, identifiers, partitions } = state.settings;
   const common = {
     version: state.version,
     streamId: state.streamId,
     seed: state.seed,
     retentionMs,
     retentionBytes,
+    archive,
     allowedLatenessMs,
     identifiers,
     generations: viewsByName(state).flatMap(wantedGenerations),

@@ -32,6 +32,8 @@ export interface StreamConfig {
   readonly jurisdiction: "eu" | "fedramp" | null;
   readonly retentionMs: number;
   readonly retentionBytes: number;
+  /** Whether what retention trims is kept in the archive's bucket. Absent: it is not. */
+  readonly archive?: boolean;
   readonly allowedLatenessMs: number;
   readonly allowedOrigins: readonly string[];
   readonly ip: IpSetting;

@@ -51,7 +51,7 @@ export async function prepareDemoStream(url, { adminToken, keys }) {
   const path = `/admin/streams/${STREAM}`;
   const found = await admin("GET", path);
   if (found.status === 404) {
-    keys = (await admin("PUT", path, { partitions: PARTITIONS })).body.keys;
+    keys = (await admin("PUT", path, { partitions: PARTITIONS, archive: true })).body.keys;
   } else if (keys === undefined || !(await opens(url, keys.read))) {
     /** @param {string} kind */
     const newKey = async (kind) => (await admin("POST", `${path}/keys`, { kind })).body.key;

@@ -43,9 +43,9 @@ export const QueryAnswerSchema = v.object({
     v.union([
       v.object({ partition: v.number(), reason: v.string() }),
       v.pipe(
-        v.object({ ...IntervalEntries, reason: v.picklist(["trimmed", "rolled_up"]) }),
+        v.object({ ...IntervalEntries, reason: v.picklist(["trimmed", "rolled_up", "archive_unavailable"]) }),
         v.description(
-          "`trimmed`: records that the log has no more. `rolled_up`: windows of a view that became part of an hour or a day, which the range or `every` cuts",
+          "`trimmed`: records that the log has no more. `rolled_up`: windows of a view that became part of an hour or a day, which the range or `every` cuts. `archive_unavailable`: archived records that could not be read",
         ),
       ),
     ]),

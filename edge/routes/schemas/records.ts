@@ -15,6 +15,7 @@ export const RecordsAnswerSchema = v.object({
   next: v.pipe(v.number(), v.description("The offset to ask for next; equal to `logEnd` at the end")),
   logStart: v.number(),
   logEnd: v.number(),
+  archiveStart: v.pipe(v.nullable(v.number()), v.description("The first archived offset; null: nothing is archived")),
 });
 
 export const RejectsAnswerSchema = v.object({

@@ -15,6 +15,7 @@ export const StreamChangeSchema: v.GenericSchema<unknown, StreamChange> = closed
   jurisdiction: v.exactOptional(v.nullable(v.picklist(["eu", "fedramp"], "`eu`, `fedramp` or null"))),
   retentionMs: v.exactOptional(durationSchema(1, CONFIG_LIMITS.retentionMaxMs)),
   retentionBytes: v.exactOptional(integerSchema(1, CONFIG_LIMITS.retentionBytesMax)),
+  archive: v.exactOptional(v.boolean()),
   allowedLatenessMs: v.exactOptional(durationSchema(0, CONFIG_LIMITS.allowedLatenessMaxMs)),
   allowedOrigins: v.exactOptional(
     v.pipe(
@@ -87,6 +88,7 @@ const ConfigAnswerSchema = v.object({
   jurisdiction: v.nullable(v.string()),
   retentionMs: v.number(),
   retentionBytes: v.number(),
+  archive: v.boolean(),
   allowedLatenessMs: v.number(),
   allowedOrigins: v.array(v.string()),
   ip: v.picklist(["drop", "hash", "store"]),
@@ -121,6 +123,22 @@ const PartitionStatusSchema = v.object({
   bytes: v.number(),
   segments: v.number(),
   oldestAppendTime: v.nullable(v.number()),
+  archive: v.pipe(
+    v.exactOptional(
+      v.nullable(
+        v.object({
+          start: v.nullable(v.number()),
+          end: v.number(),
+          packs: v.number(),
+          bytes: v.number(),
+          error: v.exactOptional(v.string()),
+        }),
+      ),
+    ),
+    v.description(
+      "Offsets in the archive; `error`: why nothing could be archived. Null: nothing is, and nothing is to be",
+    ),
+  ),
   watermark: v.number(),
   duplicates: v.number(),
   late: v.number(),
@@ -147,7 +165,11 @@ export const StreamDescriptionSchema = v.object({
   partitions: v.array(v.union([PartitionStatusSchema, v.object({ partition: v.number(), error: v.string() })])),
 });
 
-export const configToJson = (config: StreamConfig) => ({ ...config, views: config.views.map(viewToJson) });
+export const configToJson = (config: StreamConfig) => ({
+  ...config,
+  archive: config.archive ?? false,
+  views: config.views.map(viewToJson),
+});
 
 export const descriptionToJson = (description: StreamDescription, now: number) => ({
   ...description,

@@ -116,7 +116,8 @@ test("retention by time: whole segments go, reading below says so, and views kee
   vi.setSystemTime(START + 9 * HOUR);
   await held.ring();
   expect(await held.status()).toMatchObject({ logStart: 600, logEnd: 1_200, records: 600 });
-  expect(await held.stub.records(599, 1)).toEqual({ ok: false, failure: { reason: "offset_trimmed", logStart: 600 } });
+  const failure = { reason: "offset_trimmed", logStart: 600, readableFrom: 600 };
+  expect(await held.stub.records(599, 1)).toEqual({ ok: false, failure });
   expect(expectOk(await held.stub.records(600, 1)).records[0]?.offset).toBe(600);
   expect((await held.queryView()).digest).toBe(whole.digest);
   expect((await held.queryView()).missing).toEqual([]);

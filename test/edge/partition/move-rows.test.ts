@@ -65,7 +65,7 @@ async function makeOld(): Promise<HeldPartition> {
           sql.exec("INSERT INTO comparisons VALUES (?, ?, ?, ?, ?)", generationId, day, known, part, row.state);
       }
       // And what came later.
-      for (const table of ["window_rows", "comparison_rows", "rule_memories"]) sql.exec(`DROP TABLE ${table}`);
+      for (const table of ["window_rows", "comparison_rows", "rule_memories", "packs"]) sql.exec(`DROP TABLE ${table}`);
       sql.exec("DELETE FROM migrations WHERE id > 2");
     });
   });

@@ -390,8 +390,8 @@ test("retention waits for a replay only so long; then the replay fails and says 
     expect(retention.due(START + 2 * HOUR)).toBe(START + 6 * HOUR);
     expect(retention.turn(START + 6 * HOUR)).toBe(true);
     expect(partition.log.start).toBe(100);
-    expect(partition.status(START).generations).toMatchObject([
-      { state: "failed", error: "the log's retention overtook the replay" },
+    expect(partition.views.all.map(({ record }) => record)).toMatchObject([
+      { phase: "failed", error: "the log's retention overtook the replay" },
     ]);
   });
 });

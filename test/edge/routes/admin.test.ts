@@ -32,6 +32,7 @@ describe("a stream", () => {
           jurisdiction: null,
           retentionMs: 7 * DAY_MS,
           retentionBytes: 8 * 2 ** 30,
+          archive: false,
           allowedLatenessMs: MINUTE_MS,
           allowedOrigins: [],
           ip: "hash",
@@ -221,6 +222,7 @@ describe("the log", () => {
       next: 3,
       logStart: 0,
       logEnd: 5,
+      archiveStart: null,
     });
     expect((await page("")).records.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4]);
     expect(await page("?offset=5")).toMatchObject({ records: [], next: 5 });
