@@ -32,9 +32,11 @@ export async function watchReplay(api: StreamApi, id: string, signal: AbortSigna
   }
 }
 
-function detailOf({ recordsDone, recordsTotal, recordsPerSecond, etaMs, paused }: Replay): string {
+export function detailOf({ recordsDone, recordsTotal, recordsPerSecond, etaMs, paused, partitions }: Replay): string {
   const done = `${showNumber(recordsDone)} of ${showNumber(recordsTotal)} records`;
   const rate = `${showNumber(Math.round(recordsPerSecond))}/s`;
+  const silent = partitions.filter((one) => one.silent !== undefined).map(({ partition }) => partition);
+  if (silent.length > 0) return `${done}  waiting for partition ${silent.join(", ")}, which does not answer`;
   if (paused) return `${done}  paused`;
   if (recordsDone >= recordsTotal) return `${done}  ${rate}  comparing`;
   return [done, rate, ...(etaMs === null ? [] : [`${showLeft(etaMs)} left`])].join("  ");

@@ -31,6 +31,7 @@ export const ReplaySchema = v.object({
   diff: v.optional(DiffSchema),
   verification: v.optional(VerificationSchema),
   paused: v.optional(v.boolean()),
+  partitions: v.array(v.object({ partition: v.number(), silent: v.optional(v.object({ reason: v.string() })) })),
   held: v.optional(v.string()),
   error: v.optional(v.string()),
 });

@@ -109,7 +109,14 @@ export const ReplaySchema = v.object({
   finishedAt: v.nullable(v.number()),
   paused: v.optional(v.boolean()),
   partitions: v.array(
-    v.object({ partition: v.number(), from: v.number(), next: v.number(), target: v.number(), state: v.string() }),
+    v.object({
+      partition: v.number(),
+      from: v.number(),
+      next: v.number(),
+      target: v.number(),
+      state: v.string(),
+      silent: v.optional(v.object({ since: v.number(), reason: v.string() })),
+    }),
   ),
   diff: v.optional(Diff),
   by: v.optional(v.string()),

@@ -28,9 +28,15 @@ export class PartitionProgress {
     this.#host.hidden = job === null;
     const partitions = job?.partitions ?? [];
     while (this.#body.rows.length > partitions.length) this.#body.deleteRow(-1);
-    partitions.forEach(({ partition, from, next, target, state }, index) => {
+    partitions.forEach(({ partition, from, next, target, state, silent }, index) => {
       const row = this.#body.rows[index] ?? this.#body.appendChild(emptyRow());
-      const texts = [String(partition), formatCount(from), formatCount(next), formatCount(target), state];
+      const texts = [
+        String(partition),
+        formatCount(from),
+        formatCount(next),
+        formatCount(target),
+        silent ? "does not answer" : state,
+      ];
       texts.forEach((text, column) => {
         const cell = row.cells[column];
         if (cell) setText(cell, text);

@@ -61,6 +61,7 @@ function numbersOf({ state, recordsDone, recordsTotal, recordsPerSecond, etaMs }
 function noteOf(job: Replay, view: View | null): string {
   switch (job.state) {
     case "running":
+      if (job.partitions.some(({ silent }) => silent !== undefined)) return silenceOf(job);
       if (job.paused === true) return "It stands still, and keeps what it has built. The log is kept for it.";
       if (job.progress >= 1) return "Every record is folded. The two generations are being compared.";
       return "The answers still come from the generation in force, and new clicks go on being counted.";
@@ -81,6 +82,14 @@ function noteOf(job: Replay, view: View | null): string {
     case "failed":
       return job.error ?? "The replay stopped without saying why.";
   }
+}
+
+/** Nothing is decided without it. */
+function silenceOf({ partitions }: Replay): string {
+  const silent = partitions.filter((one) => one.silent !== undefined);
+  const reason = silent[0]?.silent?.reason ?? "";
+  const names = silent.map(({ partition }) => partition).join(", ");
+  return `Waiting for partition ${names}, which does not answer (${reason}). The answers still come from the generation in force.`;
 }
 
 function promotion({ generation }: Replay, view: View | null): string {

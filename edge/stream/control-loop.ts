@@ -11,21 +11,18 @@
  * the state may be another one, so what came back is applied to the state of that moment.
  */
 import { fail, type Result } from "#protocol";
-import type { GenerationStatus, PartitionStatus } from "../partition/rpc.ts";
 import { withVersion } from "./configuration.ts";
 import { DiffWalk } from "./diff.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { callPartitions, type Partitions, partitionsOf } from "./partitions.ts";
 import { Push } from "./push.ts";
-import { buildingReplays, comparingReplays, concludeComparison, expire, observeReplays } from "./replays.ts";
+import { comparingReplays, concludeComparison, expire, observeReplays, runningReplays } from "./replays.ts";
+import { firstAbsent, type Report, reportsOf } from "./reports.ts";
 import type { AdminFailure } from "./rpc.ts";
 import { nextDue } from "./schedule.ts";
 import { startDue } from "./scheduled.ts";
 import type { ReplayRecord, StreamState } from "./state.ts";
 import { bury, load, save } from "./store.ts";
-
-/** What a partition says of itself, or why it says nothing. */
-export type Report = PartitionStatus | { readonly partition: number; readonly error: string };
 
 /** What else goes by the object's alarm, and has to know of changes. */
 export interface Beside {
@@ -129,8 +126,7 @@ export class ControlLoop {
   observe(reports: readonly Report[]): void {
     const { state } = this;
     if (state === null) return;
-    const byJob = new Map<string, Map<number, GenerationStatus>>();
-    for (const job of state.replays.values()) byJob.set(job.id, reportsOf(job, reports));
+    const byJob = new Map([...state.replays.values()].map((job) => [job.id, reportsOf(job, reports)]));
     this.#commit(observeReplays(state, byJob, Date.now()));
   }
 
@@ -182,10 +178,11 @@ export class ControlLoop {
     if (stored.deleting) return this.#emptyPartitions(stored);
     this.#commit(startDue(expire(stored, Date.now()), Date.now()));
     let complete = await this.#tell();
-    if (this.state !== null && buildingReplays(this.state).length > 0) this.observe(await this.ask());
+    const reports = this.state !== null && runningReplays(this.state).length > 0 ? await this.ask() : [];
+    this.observe(reports);
     const comparing = this.state === null ? [] : comparingReplays(this.state);
     for (const id of this.#walks.keys()) if (!comparing.some((job) => job.id === id)) this.#walks.delete(id);
-    for (const job of comparing) if (!(await this.#compare(job))) complete = false;
+    for (const job of comparing) if (!(await this.#compare(job, reports))) complete = false;
     // What was promoted, failed or dropped just now.
     if (!(await this.#tell())) complete = false;
     this.#failures = complete ? 0 : this.#failures + 1;
@@ -211,9 +208,11 @@ export class ControlLoop {
   }
 
   /** Continues the comparison of a job for a while. False if it could not go on. */
-  async #compare(job: ReplayRecord): Promise<boolean> {
+  async #compare(job: ReplayRecord, reports: readonly Report[]): Promise<boolean> {
     const { state } = this;
     if (state === null) return true;
+    // It is waited for: what follows may be that the job is promoted by itself, which is never done on a part of the stream.
+    if (firstAbsent(job, reports) !== null) return false;
     const walk = this.#walks.get(job.id) ?? { diff: diffWalkOf(state, job), interruptions: 0 };
     if (walk.diff === null) {
       this.#commit(concludeComparison(state, job.id, { diff: null, error: null }, Date.now()));
@@ -273,19 +272,6 @@ export class ControlLoop {
     // Not awaited, so that it is part of the same atomic write as the rows before it.
     void this.#ctx.storage.setAlarm(due);
   }
-}
-
-/** By partition: what it says of the generation that a job builds. */
-function reportsOf(job: ReplayRecord, reports: readonly Report[]): Map<number, GenerationStatus> {
-  const found = new Map<number, GenerationStatus>();
-  for (const report of reports) {
-    if ("error" in report) continue;
-    const status = report.generations.find(
-      ({ view, generation }) => view === job.view && generation === job.generation,
-    );
-    if (status !== undefined) found.set(report.partition, status);
-  }
-  return found;
 }
 
 /** The comparison that a job needs; null if there is nothing (any more) to compare with. */

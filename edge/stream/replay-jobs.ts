@@ -7,12 +7,13 @@
  *    │   └─► failed                                                 │
  *    └──────────────────────── cancelled ◄──────────────────────────┘
  *
- * Pure decisions over what partitions report; who asks them, and when, is edge/stream/stream-object.ts. A report may come
+ * Pure decisions over what partitions report; who asks them, and when, is edge/stream/control-loop.ts. A report may come
  * late, twice, or not at all: whatever a job has once concluded stays.
  */
 import { assert } from "#protocol";
 import type { GenerationStatus } from "../partition/rpc.ts";
 import { STREAM_LIMITS } from "./limits.ts";
+import type { JobReports } from "./reports.ts";
 import type { Note, PromotionPolicy, ReplayDiff, ReplayJob, ReplayState } from "./rpc.ts";
 import type { Generation, PartitionProgress, ReplayRecord } from "./state.ts";
 import { verificationOf } from "./verification.ts";
@@ -25,6 +26,7 @@ export interface Decision {
   readonly promote: "manual" | "auto";
   readonly promoteIf?: PromotionPolicy;
   readonly note?: Note;
+  readonly declared: boolean;
 }
 
 export function newReplay(
@@ -65,32 +67,34 @@ export const isOpen = ({ state }: ReplayRecord): boolean => state === "running" 
 /** Partitions still have something to report. */
 export const isBuilding = (job: ReplayRecord): boolean => job.state === "running" && job.caughtUpAt === null;
 
+export const isRunning = ({ state }: ReplayRecord): boolean => state === "running";
+
 /** All partitions have caught up, and the comparison is not complete. */
 export const isComparing = (job: ReplayRecord): boolean => job.state === "running" && job.caughtUpAt !== null;
 
 /**
  * Takes in what partitions say of the job's generation.
  *
- * @param reports by partition; those that did not answer, or do not know the generation yet, are absent
+ * A partition that does not answer is waited for: what is known of it stays, and it is told which one it is.
  */
-export function observeReplay(
-  job: ReplayRecord,
-  reports: ReadonlyMap<number, GenerationStatus>,
-  now: number,
-): ReplayRecord {
+export function observeReplay(job: ReplayRecord, { known, silent }: JobReports, now: number): ReplayRecord {
   if (!isOpen(job)) return job;
-  for (const [partition, report] of reports) {
+  for (const [partition, report] of known) {
     if (report.state === "failed") {
       return finishReplay(job, "failed", now, `partition ${partition}: ${report.error ?? "no reason given"}`);
     }
   }
-  if (!isBuilding(job)) return job;
-  const partitions = job.partitions.map((known) => progressOf(job, known, reports.get(known.partition)));
+  if (!isRunning(job)) return job;
+  const partitions = job.partitions.map((before) => {
+    const { partition } = before;
+    return withSilence(progressOf(job, before, known.get(partition)), silent.get(partition), now);
+  });
   // Nothing new is nothing to store.
   const next = partitions.every((partition, i) => partition === job.partitions[i]) ? job : { ...job, partitions };
-  if (!partitions.every((partition) => isSettled(job, partition))) {
+  if (isComparing(job) || !partitions.every((partition) => isSettled(job, partition))) {
     if (now - job.startedAt <= STREAM_LIMITS.replayMs) return next;
-    return finishReplay(next, "failed", now, `not caught up after ${STREAM_LIMITS.replayMs / 86_400_000} days`);
+    const undone = isComparing(job) ? "compared" : "caught up";
+    return finishReplay(next, "failed", now, `not ${undone} after ${STREAM_LIMITS.replayMs / 86_400_000} days`);
   }
   const caughtUpAt = Math.max(job.startedAt, ...partitions.map((partition) => partition.caughtUpAt ?? now));
   const settled = { ...next, caughtUpAt };
@@ -108,6 +112,13 @@ function progressOf(
   const { from, next, target, state, caughtUpAt, verification } = report;
   if (state === known.state && next === known.next && target === known.target) return known;
   return { partition: known.partition, from, next, target, state, caughtUpAt, verification: verification ?? null };
+}
+
+/** What is told of a silence first stays: that another call failed in another way is nothing to store. */
+function withSilence(known: PartitionProgress, reason: string | undefined, now: number): PartitionProgress {
+  const { silent, ...heard } = known;
+  if (reason === undefined) return silent === undefined ? known : heard;
+  return silent === undefined ? { ...known, silent: { since: now, reason } } : known;
 }
 
 const isSettled = (job: ReplayRecord, { state }: PartitionProgress): boolean =>
@@ -147,6 +158,8 @@ export function describeReplay(job: ReplayRecord, now: number): ReplayJob {
   const pausedMs = (job.pausedMs ?? 0) + (job.pausedAt === undefined ? 0 : Math.max(0, end - job.pausedAt));
   const elapsedMs = Math.max(1, end - job.startedAt - pausedMs);
   const isPaused = job.pausedAt !== undefined && isBuilding(job);
+  // How much it has to do, and when it will, nobody knows.
+  const isWaiting = job.partitions.some(({ silent }) => silent !== undefined);
   const recordsPerSecond = Math.round((recordsDone * 1000) / elapsedMs);
   const caughtUp = job.caughtUpAt !== null;
   return {
@@ -161,18 +174,19 @@ export function describeReplay(job: ReplayRecord, now: number): ReplayJob {
     recordsTotal,
     recordsPerSecond,
     etaMs:
-      !isBuilding(job) || isPaused || recordsPerSecond === 0
+      !isBuilding(job) || isPaused || isWaiting || recordsPerSecond === 0
         ? null
         : Math.ceil(((recordsTotal - recordsDone) * 1000) / recordsPerSecond),
     startedAt: job.startedAt,
     finishedAt: job.finishedAt,
     ...(isPaused && { paused: true }),
-    partitions: job.partitions.map(({ partition, from, next, target, state }) => ({
+    partitions: job.partitions.map(({ partition, from, next, target, state, silent }) => ({
       partition,
       from,
       next,
       target,
       state,
+      ...(isRunning(job) && silent !== undefined && { silent }),
     })),
     ...(job.diff !== null && { diff: job.diff }),
     ...(job.mode === "verify" && { verification: verificationOf(job) }),

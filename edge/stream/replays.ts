@@ -3,7 +3,6 @@
  * generation being built, and the other way round. Pure: from the stream's state to its next one.
  */
 import { assert, fail, ok, type Result } from "#protocol";
-import type { GenerationStatus } from "../partition/rpc.ts";
 import {
   dropBuilding,
   expirePrevious,
@@ -26,10 +25,12 @@ import {
   isBuilding,
   isComparing,
   isOpen,
+  isRunning,
   newReplay,
   observeReplay,
   replayId,
 } from "./replay-jobs.ts";
+import type { JobReports } from "./reports.ts";
 import type { AdminFailure, LedgerAction, Note, ReplayDiff, ReplayRequest } from "./rpc.ts";
 import { type ReplayRecord, type StreamState, type ViewState, withEntry } from "./state.ts";
 import { isScheduled, withVerdict } from "./verification.ts";
@@ -57,7 +58,7 @@ export function startReplay(
   if (view === undefined) return fail({ reason: "unknown_view", view: name });
   if (view.building !== null) return fail({ reason: "replay_running", id: replayId(name, view.building.generation) });
   const { from, mode, maxDuty, promote, promoteIf, note } = request;
-  const noted = note === undefined ? {} : { note };
+  const byHand = { declared: false, ...(note !== undefined && { note }) };
   if (mode === "verify") {
     if (view.inForce === null) return fail({ reason: "view_not_ready", view: name });
     const { spec, ...keeping } = view.inForce;
@@ -66,14 +67,14 @@ export function startReplay(
         state,
         view,
         { spec, ...keepingOf(keeping), mode, from, maxDuty },
-        { promote: "manual", ...noted },
+        { promote: "manual", ...byHand },
         now,
       ),
     );
   }
   const config = typeof request.view === "string" ? view.config : request.view;
   const plan: GenerationPlan = { spec: specOf(config), ...keepingOf(config), mode, from, maxDuty };
-  const decision = { promote, ...noted, ...(promote === "auto" && promoteIf !== undefined && { promoteIf }) };
+  const decision = { promote, ...byHand, ...(promote === "auto" && promoteIf !== undefined && { promoteIf }) };
   return ok(beginReplay(state, view, plan, decision, now));
 }
 
@@ -97,12 +98,8 @@ export function beginReplay(
   };
 }
 
-/** Takes in what partitions reported: of each job that is under way, by (job id, partition). */
-export function observeReplays(
-  state: StreamState,
-  reports: ReadonlyMap<string, ReadonlyMap<number, GenerationStatus>>,
-  now: number,
-): StreamState {
+/** Takes in what partitions reported of each job that is under way. */
+export function observeReplays(state: StreamState, reports: ReadonlyMap<string, JobReports>, now: number): StreamState {
   let next = state;
   for (const [id, ofJob] of reports) {
     const job = state.replays.get(id);
@@ -147,13 +144,18 @@ export function promoteReplay(
   return fail({ reason: "replay_state", id, state: job.state });
 }
 
-/** Drops the generation that a job builds or has built. A cancelled job stays cancelled. */
-export function cancelReplay(state: StreamState, id: string, now: number): Result<ReplayChange, AdminFailure> {
+/** Drops the generation that a job builds or has built. A cancelled job stays cancelled. @param why if nobody asked for it */
+export function cancelReplay(
+  state: StreamState,
+  id: string,
+  now: number,
+  why?: string,
+): Result<ReplayChange, AdminFailure> {
   const job = state.replays.get(id);
   if (job === undefined) return fail({ reason: "unknown_replay", id });
   if (job.state === "cancelled") return ok({ state, job });
   if (!isOpen(job)) return fail({ reason: "replay_state", id, state: job.state });
-  const next = settleReplay(state, finishReplay(job, "cancelled", now), now);
+  const next = settleReplay(state, finishReplay(job, "cancelled", now, why), now);
   return ok({ state: next, job: jobOf(next, id) });
 }
 
@@ -219,6 +221,9 @@ export const unpromotedSince = (job: ReplayRecord): number | null =>
 export const buildingReplays = (state: StreamState): readonly ReplayRecord[] =>
   [...state.replays.values()].filter(isBuilding);
 
+export const runningReplays = (state: StreamState): readonly ReplayRecord[] =>
+  [...state.replays.values()].filter(isRunning);
+
 export const comparingReplays = (state: StreamState): readonly ReplayRecord[] =>
   [...state.replays.values()].filter(isComparing);
 
@@ -226,9 +231,9 @@ export const comparingReplays = (state: StreamState): readonly ReplayRecord[] =>
 function settleReplay(state: StreamState, job: ReplayRecord, now: number, note?: Note): StreamState {
   const before = jobOf(state, job.id);
   if (before === job) return state;
-  const settled = decide(job, now);
-  const replays = withEntry(state.replays, job.id, settled);
   const view = state.views.get(job.view);
+  const settled = decide(job, view?.inForce?.generation ?? null, now);
+  const replays = withEntry(state.replays, job.id, settled);
   // A job that was over had no generation being built any more, and one whose view was deleted has no view.
   if (view?.building?.generation !== job.generation) return { ...state, replays };
   const to = view.building;
@@ -238,10 +243,15 @@ function settleReplay(state: StreamState, job: ReplayRecord, now: number, note?:
 }
 
 /** Promotes what has just caught up, if it is to be promoted by itself and has not changed more than it may. */
-function decide(job: ReplayRecord, now: number): ReplayRecord {
+function decide(job: ReplayRecord, inForce: number | null, now: number): ReplayRecord {
   if (job.state !== "caught-up" || job.promote !== "auto" || job.held !== undefined) return job;
   const { promoteIf, against, diff } = job;
-  const held = promoteIf === undefined || against === null ? null : whyHeld(promoteIf, diff);
+  if (promoteIf === undefined || inForce === null) return finishReplay(job, "promoted", now);
+  // There was a rollback meanwhile: what it changes is not what the diff says.
+  const isStale = against !== inForce;
+  const held = isStale
+    ? `it was compared with generation ${against}, and generation ${inForce} answers`
+    : whyHeld(promoteIf, diff);
   return held === null ? finishReplay(job, "promoted", now) : { ...job, held };
 }
 

@@ -122,6 +122,8 @@ export interface ReplayJob {
     readonly next: number;
     readonly target: number;
     readonly state: GenerationState;
+    /** It does not answer, and is waited for: since when, and why. */
+    readonly silent?: { readonly since: number; readonly reason: string };
   }[];
   readonly diff?: ReplayDiff;
   /** Of a verification: windows compared, differing, and skipped because the log can no longer recompute them. */

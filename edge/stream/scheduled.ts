@@ -37,7 +37,7 @@ export function startDue(state: StreamState, now: number): StreamState {
     if (!canStart) continue;
     const { spec, ...keeping } = inForce;
     const plan = { spec, ...keepingOf(keeping), mode: "verify", from: null, maxDuty: DUTY } as const;
-    next = beginReplay(next, later, plan, { promote: "manual", note: BY_SCHEDULE }, now).state;
+    next = beginReplay(next, later, plan, { promote: "manual", note: BY_SCHEDULE, declared: false }, now).state;
   }
   return next;
 }

@@ -89,6 +89,8 @@ export interface ReplayRecord {
   readonly mode: "build" | "verify";
   readonly promote: "manual" | "auto";
   readonly promoteIf?: PromotionPolicy;
+  /** It builds what a PUT of the view asked for, and makes way for the next one. Absent: nobody wrote down which. */
+  readonly declared?: boolean;
   /** Who started it, and why. */
   readonly note?: Note;
   /** Why it waits for a decision although it was to be promoted by itself. */
@@ -119,6 +121,8 @@ export interface PartitionProgress {
   readonly state: GenerationState;
   readonly caughtUpAt: number | null;
   readonly verification: GenerationStatus["verification"] | null;
+  /** Since when it has not answered, and why; absent: it does. */
+  readonly silent?: { readonly since: number; readonly reason: string };
 }
 
 /** `map` with `key` set to `value`, or taken out if `value` is null. The order of the other entries stays. */

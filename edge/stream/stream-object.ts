@@ -15,7 +15,7 @@ import {
   queryContext,
   streamConfig,
 } from "./configuration.ts";
-import { ControlLoop, type Report } from "./control-loop.ts";
+import { ControlLoop } from "./control-loop.ts";
 import { Directory } from "./directory.ts";
 import { makeFirstKeys, randomHex, randomSeed } from "./first-keys.ts";
 import { makeKey, rotateKey } from "./keys.ts";
@@ -24,6 +24,7 @@ import { LiveFeed, type LiveQuestions } from "./live-feed.ts";
 import { canPlaceIn } from "./partitions.ts";
 import { describeReplay } from "./replay-jobs.ts";
 import { pauseReplay, resumeReplay } from "./pause.ts";
+import { firstAbsent } from "./reports.ts";
 import { cancelReplay, promoteReplay, type ReplayChange, rollBackView, startReplay } from "./replays.ts";
 import type {
   AdminFailure,
@@ -180,7 +181,7 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
     if (job?.state === "caught-up") {
       // It may have waited for a day: ask whether every partition still has it, and whole.
       const reports = await loop.ask();
-      const absent = firstAbsent(reports, job.view, job.generation);
+      const absent = firstAbsent(job, reports);
       if (absent !== null) return fail({ reason: "partition_unavailable", ...absent });
       loop.observe(reports);
     }
@@ -282,14 +283,3 @@ const stateOnly = <S>(decided: Result<S, AdminFailure>) => (decided.ok ? ok({ st
 
 const described = (changed: Result<ReplayChange, AdminFailure>): Result<ReplayJob, AdminFailure> =>
   changed.ok ? ok(describeReplay(changed.value.job, Date.now())) : changed;
-
-/** The first partition that did not answer, or does not know the generation. */
-function firstAbsent(reports: readonly Report[], view: string, generation: number) {
-  for (const report of reports) {
-    const { partition } = report;
-    if ("error" in report) return { partition, detail: report.error };
-    const known = report.generations.some((status) => status.view === view && status.generation === generation);
-    if (!known) return { partition, detail: `does not hold generation ${generation}` };
-  }
-  return null;
-}

@@ -57,12 +57,13 @@ export function putView(
   if (building === null) return answersAlready ? ok(settled) : build(kept, view, false);
 
   const id = replayId(config.name, building.generation);
-  const automatic = building.mode === "build" && state.replays.get(id)?.promote === "auto";
+  const job = state.replays.get(id);
+  const automatic = building.mode === "build" && job?.promote === "auto";
   if (automatic && sameSpec(building.spec, spec)) return ok({ ...settled, replay: id });
-  const fromPut = automatic && sameSpec(building.spec, specOf(known.config));
+  const fromPut = automatic && (job.declared ?? sameSpec(building.spec, specOf(known.config)));
   if (!fromPut) return answersAlready ? ok(settled) : fail({ reason: "replay_running", id });
 
-  const cancelled = cancelReplay(kept, id, now);
+  const cancelled = cancelReplay(kept, id, now, "another PUT of the view took its place");
   if (!cancelled.ok) return cancelled;
   const { state: rest } = cancelled.value;
   return answersAlready ? ok({ ...settled, state: rest }) : build(rest, viewOf(rest, config.name), false);
@@ -82,7 +83,13 @@ function buildView(
     from: null,
     maxDuty: DEFAULT_MAX_DUTY,
   } as const;
-  const begun = beginReplay(state, view, plan, { promote: "auto", ...(note !== undefined && { note }) }, now);
+  const begun = beginReplay(
+    state,
+    view,
+    plan,
+    { promote: "auto", declared: true, ...(note !== undefined && { note }) },
+    now,
+  );
   return { state: begun.state, created, replay: begun.job.id };
 }
 
@@ -92,7 +99,7 @@ export function deleteView(state: StreamState, name: string, now: number): Resul
   if (view === undefined) return fail({ reason: "unknown_view", view: name });
   let next = state;
   if (view.building !== null) {
-    const cancelled = cancelReplay(state, replayId(name, view.building.generation), now);
+    const cancelled = cancelReplay(state, replayId(name, view.building.generation), now, "the view was deleted");
     if (!cancelled.ok) return cancelled;
     next = cancelled.value.state;
   }

@@ -83,6 +83,12 @@ export const ReplayAnswerSchema = v.object({
       next: v.number(),
       target: v.number(),
       state: v.picklist(["building", "caught-up", "verified", "differs", "failed"]),
+      silent: v.exactOptional(
+        v.pipe(
+          v.object({ since: v.number(), reason: v.string() }),
+          v.description("It does not answer, and is waited for"),
+        ),
+      ),
     }),
   ),
   diff: v.exactOptional(DiffSchema),

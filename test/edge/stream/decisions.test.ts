@@ -20,7 +20,7 @@ import type { ReplayRequest, ViewConfig } from "../../../edge/stream/rpc.ts";
 import { nextDue } from "../../../edge/stream/schedule.ts";
 import type { StreamState } from "../../../edge/stream/state.ts";
 import { deleteView, putView } from "../../../edge/stream/views.ts";
-import { CLICKS_PER_AD, DEFAULTS, FROM_PHONES, view } from "./example.ts";
+import { CLICKS_PER_AD, DEFAULTS, FROM_PHONES, heard, view } from "./example.ts";
 
 const HOUR_MS = 3_600_000;
 const PARTITIONS = 2;
@@ -58,7 +58,7 @@ function report(state: StreamState, id: string, now: number, changes: Partial<Ge
   const reports = new Map(
     Array.from({ length: PARTITIONS }, (_, p) => [p, status(job.view, job.generation, changes)] as const),
   );
-  let next = observeReplays(state, new Map([[id, reports]]), now);
+  let next = observeReplays(state, heard(id, reports), now);
   for (const { id: compared } of comparingReplays(next)) {
     next = concludeComparison(next, compared, { diff: null, error: null }, now);
   }
@@ -228,9 +228,9 @@ describe("a replay", () => {
     const { state, job } = expectOk(startReplay(ready, { ...manual, view: "clicks_per_ad", mode: "verify" }, 2_000));
     const one = new Map([[0, status("clicks_per_ad", 2, { state: "verified" })]]);
     const both = new Map([...one, [1, status("clicks_per_ad", 2, { state: "differs" })] as const]);
-    const half = observeReplays(state, new Map([[job.id, one]]), 3_000);
+    const half = observeReplays(state, heard(job.id, one), 3_000);
     expect(half.replays.get(job.id)?.state).toBe("running");
-    expect(observeReplays(half, new Map([[job.id, both]]), 4_000).replays.get(job.id)?.state).toBe("differs");
+    expect(observeReplays(half, heard(job.id, both), 4_000).replays.get(job.id)?.state).toBe("differs");
   });
 
   it("measures its speed from its start to caught-up, and not what was appended afterwards", () => {
@@ -258,15 +258,13 @@ describe("a replay", () => {
     const { state, job } = expectOk(startReplay(ready, { ...manual, view: "clicks_per_ad" }, 10_000));
     const slow = status("clicks_per_ad", 2, { state: "building", next: 0 });
     const at = (next: number) =>
-      new Map([
-        [
-          job.id,
-          new Map([
-            [0, status("clicks_per_ad", 2, { next })],
-            [1, slow],
-          ]),
-        ],
-      ]);
+      heard(
+        job.id,
+        new Map([
+          [0, status("clicks_per_ad", 2, { next })],
+          [1, slow],
+        ]),
+      );
     const later = observeReplays(observeReplays(state, at(100), 11_000), at(5_000), 12_000);
     expect(describeReplay(expectJob(later, job.id), 12_000)).toMatchObject({ recordsDone: 100, recordsTotal: 200 });
   });

@@ -1,4 +1,6 @@
 /** A stream's configuration as tests use it. */
+import type { GenerationStatus } from "../../../edge/partition/rpc.ts";
+import type { JobReports } from "../../../edge/stream/reports.ts";
 import type { StreamConfig, ViewConfig } from "../../../edge/stream/rpc.ts";
 
 export const CLICKS_PER_AD: ViewConfig = {
@@ -29,3 +31,7 @@ export const DEFAULTS: StreamConfig = {
   identifiers: ["userId", "eventId"],
   views: [CLICKS_PER_AD],
 };
+
+/** What partitions that all answer say of one job. */
+export const heard = (id: string, known: ReadonlyMap<number, GenerationStatus>): ReadonlyMap<string, JobReports> =>
+  new Map([[id, { known, silent: new Map() }]]);

@@ -16,7 +16,7 @@ import {
 import type { ReplayDiff, ReplayRequest } from "../../../edge/stream/rpc.ts";
 import type { StreamState } from "../../../edge/stream/state.ts";
 import { deleteView, putView } from "../../../edge/stream/views.ts";
-import { CLICKS_PER_AD, DEFAULTS, FROM_PHONES } from "./example.ts";
+import { CLICKS_PER_AD, DEFAULTS, FROM_PHONES, heard } from "./example.ts";
 import { HeldStream } from "./held-stream.ts";
 
 const NAME = CLICKS_PER_AD.name;
@@ -50,7 +50,7 @@ function caughtUp(state: StreamState, id: string, now: number, diff: ReplayDiff 
   const { view, generation } = job;
   const status = { view, generation, from: 0, next: 9, target: 9, startedAt: 0, carried: [], missing: [] };
   const reports = new Map([[0, { ...status, state: "caught-up" as const, caughtUpAt: now }]]);
-  const next = observeReplays(state, new Map([[id, reports]]), now);
+  const next = observeReplays(state, heard(id, reports), now);
   return comparingReplays(next).reduce(
     (all, one) => concludeComparison(all, one.id, { diff: one.against === null ? null : diff, error: null }, now),
     next,

@@ -9,7 +9,7 @@ import { describeReplay } from "../../../edge/stream/replay-jobs.ts";
 import { cancelReplay, observeReplays } from "../../../edge/stream/replays.ts";
 import { nextDue } from "../../../edge/stream/schedule.ts";
 import type { StreamState } from "../../../edge/stream/state.ts";
-import { CLICKS_PER_AD, DEFAULTS } from "./example.ts";
+import { CLICKS_PER_AD, DEFAULTS, heard } from "./example.ts";
 
 const ID = "clicks_per_ad-1";
 
@@ -38,7 +38,7 @@ function report(state: StreamState, now: number, changes: Partial<GenerationStat
     missing: [],
     ...changes,
   };
-  return observeReplays(state, new Map([[ID, new Map([[0, status]])]]), now);
+  return observeReplays(state, heard(ID, new Map([[0, status]])), now);
 }
 
 const shown = (state: StreamState, now: number) => {

@@ -8,7 +8,7 @@ import { scheduleVerification, startDue } from "../../../edge/stream/scheduled.t
 import { STREAM_LIMITS } from "../../../edge/stream/limits.ts";
 import type { StreamState } from "../../../edge/stream/state.ts";
 import { describeView, putView, viewOf } from "../../../edge/stream/views.ts";
-import { CLICKS_PER_AD, DEFAULTS, FROM_PHONES } from "./example.ts";
+import { CLICKS_PER_AD, DEFAULTS, FROM_PHONES, heard } from "./example.ts";
 
 const NAME = CLICKS_PER_AD.name;
 const HOUR_MS = 3_600_000;
@@ -30,7 +30,7 @@ function report(state: StreamState, id: string, now: number, reported: Reported,
   const verification = { compared: 5, differing: windows.length, skipped: 1, windows };
   const error = reported === "failed" ? { error: "it broke" } : {};
   const full = { ...status, carried: [], missing: [], verification, ...error };
-  const next = observeReplays(state, new Map([[id, new Map([[0, full]])]]), now);
+  const next = observeReplays(state, heard(id, new Map([[0, full]])), now);
   return comparingReplays(next).reduce(
     (all, one) => concludeComparison(all, one.id, { diff: null, error: null }, now),
     next,
