@@ -11,6 +11,7 @@ const SECTIONS = {
   appends: { file: "appends.ts", needs: { worker: true, peers: false } },
   beside: { file: "replay-beside-appends.ts", needs: { worker: true, peers: false } },
   replay: { file: "replay.ts", needs: { worker: true, peers: false } },
+  archive: { file: "archive.ts", needs: { worker: true, peers: false } },
   feed: { file: "feed.ts", needs: { worker: true, peers: false } },
   rollup: { file: "rollup.ts", needs: { worker: false, peers: false } },
   queries: { file: "queries.ts", needs: { worker: false, peers: true } },

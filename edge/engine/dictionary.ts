@@ -85,6 +85,14 @@ export class Dictionary {
     return code === 0 ? undefined : code;
   }
 
+  /** The code here of another dictionary's code, or undefined if there is none: found without making a string of it. */
+  codeOfEntry(source: Dictionary, code: number): number | undefined {
+    const texts = source.#texts;
+    const length = needle.copy(texts.text, texts.startOf(code), texts.endOf(code));
+    const own = this.#texts.find(needle, length);
+    return own === 0 ? undefined : own;
+  }
+
   /** The code of a value, added if it is new; undefined if it is new and there is no room for it. */
   intern(value: string | boolean, room: TextRoom): number | undefined {
     if (typeof value === "string") {

@@ -9,6 +9,7 @@
  */
 import { assert, type AttributeValue } from "#protocol";
 import type { CodeArray } from "./column-batch.ts";
+import { Dictionary } from "./dictionary.ts";
 import type { Value } from "./value.ts";
 
 /** Values by code, of which code 0 is "absent": a dictionary, or an interner. */
@@ -137,8 +138,16 @@ export class Interner implements ValueTable {
     return translation;
   }
 
+  /** The home's code for what another dictionary has as `code`: most values of one are in the other too. */
+  #homeCode(source: ValueTable, code: number): number | undefined {
+    if (!(source instanceof Dictionary && this.#home instanceof Dictionary)) return undefined;
+    const own = this.#home.codeOfEntry(source, code);
+    return own !== undefined && own < this.#base ? own : undefined;
+  }
+
   #translate(source: ValueTable, code: number, translation: Int32Array): number {
-    const own = code < this.sharedWith(source) ? code : this.intern(source.valueOf(code));
+    const own =
+      code < this.sharedWith(source) ? code : (this.#homeCode(source, code) ?? this.intern(source.valueOf(code)));
     translation[code] = own;
     return own;
   }

@@ -20,6 +20,7 @@ import {
   compileView,
   createState,
   DAY_MS,
+  type Dictionaries,
   ENGINE_LIMITS,
   fold,
   type FoldPlan,
@@ -181,6 +182,17 @@ export class Generation {
     fold(this.#plan, this.#delta, batch, this.next - batch.baseOffset, batch.count);
     this.next = end;
     if (this.#delta.groups > ENGINE_LIMITS.windowGroupsMax) this.#checkWindows();
+  }
+
+  /**
+   * Numbers the keys of windows as these dictionaries do, under which they will be stored; batches may have the codes of others.
+   * Does nothing once there are windows.
+   */
+  numberLike(dictionaries: Dictionaries): void {
+    this.#plan.groupBy.forEach((name, k) => {
+      const dictionary = dictionaries.find(name);
+      if (dictionary !== null) this.#delta.interners[k]?.settle(dictionary);
+    });
   }
 
   /** Forgets what is in memory, because it was stored. */

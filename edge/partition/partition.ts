@@ -36,6 +36,7 @@ export class Partition {
   readonly log: Log;
   readonly views: Views;
   readonly windows: WindowStore;
+  readonly dictionaries: DictionaryStore;
   readonly comparisons: Comparisons;
   readonly trimmed: Trimmed;
   /** What of the log is archived, and the reading of it. */
@@ -45,7 +46,6 @@ export class Partition {
   /** Set when the partition is deleted: whoever works on it across an await has to stop. */
   isClosed = false;
   readonly #facts: FactStore;
-  readonly #dictionaries: DictionaryStore;
   readonly #producers: ProducerStore;
   readonly #fullness: Fullness;
   #config: PartitionConfig;
@@ -77,15 +77,15 @@ export class Partition {
     this.#groupedBy = groupedByOf(config);
     const checkpoint = facts.get("checkpoint") ?? NO_CHECKPOINT;
     this.#checkpoint = checkpoint;
-    this.#dictionaries = new DictionaryStore(database, facts, config.seed, now);
-    this.log = new Log(database, this.#dictionaries, checkpoint);
+    this.dictionaries = new DictionaryStore(database, facts, config.seed, now);
+    this.log = new Log(database, this.dictionaries, checkpoint);
     this.packs = new Packs(database);
     this.bucket = new Bucket(archive, config.streamId, config.partition);
     this.history = new History(this.log, this.packs, this.bucket, config.seed);
     this.#producers = new ProducerStore(database);
-    this.windows = new WindowStore(database, this.#dictionaries);
+    this.windows = new WindowStore(database, this.dictionaries);
     this.views = new Views(database, config.seed);
-    this.comparisons = new Comparisons(database, this.views, this.windows, this.#dictionaries);
+    this.comparisons = new Comparisons(database, this.views, this.windows, this.dictionaries);
     this.trimmed = new Trimmed(facts);
     this.#lastAppendTime = Math.max(checkpoint.lastAppendTime, this.log.lastAppendTime);
     this.#greatestTime = checkpoint.greatestTime;
@@ -142,7 +142,7 @@ export class Partition {
       appendTime,
       logEnd: this.log.end,
       allowedLatenessMs: this.#config.allowedLatenessMs,
-      dictionaries: this.#dictionaries.current,
+      dictionaries: this.dictionaries.current,
       full: this.#fullness.of(requests.length > 1),
       producer: (slot, key) => this.#producers.get(slot, key, appendTime),
     });
@@ -174,9 +174,9 @@ export class Partition {
         return [];
       }
       const batches: ColumnBatch[] = [];
-      splitIntoRows(pieces, this.#dictionaries.current).forEach((row, i) => {
-        const built = buildBatch(this.#dictionaries.current, this.#identifiers, this.log.end, appendTime, row);
-        const encoded = encodeBatch(built, this.#dictionaries.current, this.#dictionaries.unlogged());
+      splitIntoRows(pieces, this.dictionaries.current).forEach((row, i) => {
+        const built = buildBatch(this.dictionaries.current, this.#identifiers, this.log.end, appendTime, row);
+        const encoded = encodeBatch(built, this.dictionaries.current, this.dictionaries.unlogged());
         const batch = this.#append({ appendTime, count: built.count, encoded, admission: i === 0 ? admission : null });
         if (batch !== null) batches.push(batch);
       });
@@ -221,7 +221,7 @@ export class Partition {
     this.#unwritten = { counters: NO_COUNTS, rejects: [] };
     for (const generation of this.views.live) generation.clearDelta();
     this.#beginStoringProducers();
-    if (this.#dictionaries.isDue(now, this.#config.retentionMs)) this.#dictionaries.renew(now);
+    if (this.dictionaries.isDue(now, this.#config.retentionMs)) this.dictionaries.renew(now);
   }
 
   /** After a checkpoint: the counts of all that may then be dropped are stored. */

@@ -46,15 +46,12 @@ export class Replay {
     };
     const { views } = this.#partition;
     // Each kind of work in slices of its own: a step of one says nothing about how long a step of the other takes.
-    const until = Date.now() + slices.forMs;
-    do {
-      await runSlices({
-        ...slices,
-        step: () => this.buildStep(Date.now()),
-        duty: () => this.#dutyOf(this.#atWork),
-        forMs: until - Date.now(),
-      });
-    } while (Date.now() < until && (await this.#fetch()));
+    await runSlices({
+      ...slices,
+      step: () => this.buildStep(Date.now()),
+      refill: () => this.#fetch(),
+      duty: () => this.#dutyOf(this.#atWork),
+    });
     // What else an alarm does may take windows away that were encoded: they are encoded again.
     this.#checkpoint = null;
     await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => this.#dutyOf(views.comparing) });
@@ -144,7 +141,10 @@ export class Replay {
       for (const generation of generations) views.fail(generation, messageOf(error));
       return true;
     }
-    for (const generation of generations) views.fold(generation, segment);
+    for (const generation of generations) {
+      generation.numberLike(this.#partition.dictionaries.current);
+      views.fold(generation, segment);
+    }
     return true;
   }
 

@@ -11,6 +11,8 @@ import { PARTITION_LIMITS } from "./limits.ts";
 export interface Slices {
   /** One step of the work. @returns whether there is more to do */
   step(): boolean;
+  /** What to wait for when there is no more to do. @returns whether there is then. Absent: the work is done */
+  refill?(): Promise<boolean>;
   /** How much a slice may do; asked before each of them. */
   size(): SliceSize;
   /** Share of the time that the work may take, 0 < duty <= 1. */
@@ -45,7 +47,7 @@ const PLATFORM_CLOCK: Clock = { now: () => Date.now(), wait: (ms) => scheduler.w
 
 /** @returns whether there is more to do */
 export async function runSlices(
-  { step, size, duty, forMs, isStopped }: Slices,
+  { step, refill, size, duty, forMs, isStopped }: Slices,
   clock: Clock = PLATFORM_CLOCK,
 ): Promise<boolean> {
   const startedAt = clock.now();
@@ -57,7 +59,9 @@ export async function runSlices(
     const from = clock.now();
     const { ms, stepsMax } = size();
     steps = Math.min(steps, stepsMax);
-    for (let i = 0; i < steps; i++) if (!step()) return false;
+    let hasMore = true;
+    for (let i = 0; i < steps && hasMore; i++) hasMore = step();
+    if (!hasMore && refill === undefined) return false;
     await clock.wait(0);
     if (isStopped()) return false;
     const took = clock.now() - from;
@@ -65,8 +69,11 @@ export async function runSlices(
     else if (took <= ms / 2) steps = Math.min(stepsMax, 2 * steps);
     if (from + took - startedAt >= forMs) return true;
     owedMs += took * (1 / duty() - 1);
+    // Waiting for more is no work.
+    if (!hasMore && (await refill?.()) !== true) return false;
     if (owedMs < 1) continue;
+    const restedFrom = clock.now();
     await clock.wait(owedMs);
-    owedMs -= clock.now() - from - took;
+    owedMs -= clock.now() - restedFrom;
   }
 }

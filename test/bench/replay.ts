@@ -7,27 +7,18 @@
  *
  * The engine folds on one thread, and so do all objects of one isolate: partitions share what there is.
  */
-import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { StreamClient } from "../support/api.ts";
 import { printTable, ratiosOf, showCount, showRatio, spreadOf } from "./appends/report.ts";
 import { ADMIN_TOKEN, bundleWorker, startWorkerd } from "./appends/raw-workerd.ts";
-import { type Chunk, generate, textOf } from "./queries/dataset.ts";
+import { generate } from "./queries/dataset.ts";
 import { QUESTIONS } from "./queries/definitions.ts";
 import { Headwater } from "./queries/headwater.ts";
-
-/** As many as the engine's log is loaded with at a time, so that both have the same segments. */
-const IMPORT_BATCH = 1_000;
-const IMPORTS_AT_ONCE = 8;
-/** Each poll takes the one thread from what is measured. */
-const POLL_MS = 50;
-/** What a cancelled job has built is gone by then: to delete it is no part of the next replay. */
-const DROPPED_AFTER_MS = 1_500;
+import { load, replay } from "./replays.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -65,30 +56,6 @@ function makeFolder(name: string): string {
   return path;
 }
 
-async function load(stream: StreamClient, chunk: Chunk): Promise<void> {
-  const open: Promise<void>[] = [];
-  for (let from = 0; from < chunk.count; from += IMPORT_BATCH) {
-    open.push(importBatch(stream, chunk, from));
-    if (open.length >= IMPORTS_AT_ONCE) await open.shift();
-  }
-  await Promise.all(open);
-}
-
-async function importBatch(stream: StreamClient, chunk: Chunk, from: number): Promise<void> {
-  const batch = Array.from({ length: Math.min(IMPORT_BATCH, chunk.count - from) }, (_, i) => ({
-    time: chunk.times[from + i],
-    adId: textOf.ad(chunk.ads[from + i] as number),
-    userId: textOf.user(chunk.users[from + i] as number),
-    country: textOf.country(chunk.countries[from + i] as number),
-    device: textOf.device(chunk.devices[from + i] as number),
-    price: (chunk.cents[from + i] as number) / 100,
-  }));
-  // Each under a producer of its own, which spreads them over the partitions.
-  const producer = { id: randomUUID(), sequence: 0 };
-  const { status, body } = await stream.append({ producer, events: batch }, stream.keys.import);
-  if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
-}
-
 /** Times by round, in milliseconds. */
 interface Measured {
   readonly engine: number[];
@@ -109,33 +76,13 @@ async function measure(stream: StreamClient): Promise<Measured> {
     const from = performance.now();
     await ask();
     const engineMs = performance.now() - from;
-    const replayed = await replay(stream);
+    const replayed = await replay(stream, events);
     if (round < 0) continue;
     measured.engine.push(engineMs);
     measured.caughtUp.push(replayed.caughtUpMs);
     measured.promotable.push(replayed.promotableMs);
   }
   return measured;
-}
-
-async function replay(stream: StreamClient): Promise<{ caughtUpMs: number; promotableMs: number }> {
-  const from = performance.now();
-  const { body } = await stream.admin("POST", "/replays", { view: "clicks_per_ad" });
-  const path = `/replays/${String(body.id)}`;
-  for (;;) {
-    const { body: job } = await stream.admin("GET", path);
-    if (job.state === "caught-up") {
-      const promotableMs = performance.now() - from;
-      if (job.recordsDone !== events) throw new Error(`all are replayed: ${JSON.stringify(job)}`);
-      // One that gave up is soon done.
-      if (job.diff === undefined) throw new Error(`it was compared: ${JSON.stringify(job)}`);
-      await stream.admin("POST", `${path}/cancel`);
-      await delay(DROPPED_AFTER_MS);
-      return { caughtUpMs: (events * 1_000) / Number(job.recordsPerSecond), promotableMs };
-    }
-    if (job.state !== "running") throw new Error(JSON.stringify(job));
-    await delay(POLL_MS);
-  }
 }
 
 function print({ engine: engineMs, caughtUp, promotable }: Measured): void {

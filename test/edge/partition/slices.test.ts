@@ -99,3 +99,23 @@ test("work that is stopped does nothing more, and work that has had its time say
   expect(await runSlices({ ...slices, forMs: 50, isStopped: () => false }, clock)).toBe(true);
   expect(steps).toBeLessThan(80);
 });
+
+test("work that has run out waits for more, as long as there is more to come, and does not rest for the waiting", async () => {
+  const clock = new SteppedClock(0);
+  let [left, refills, steps] = [5, 3, 0];
+  const step = () => {
+    clock.work(1);
+    steps += 1;
+    return --left > 0;
+  };
+  const refill = async () => {
+    await clock.wait(1_000);
+    if (refills-- === 0) return false;
+    left = 5;
+    return true;
+  };
+  const size = () => ({ ms: 15, stepsMax: 64 });
+  await runSlices({ step, refill, size, duty: () => 0.5, forMs: Infinity, isStopped: () => false }, clock);
+  expect(steps).toBe(20);
+  expect(clock.real).toBeLessThan(4_000 + 2 * 20 + 10);
+});
