@@ -37,10 +37,15 @@ let cli: Cli;
 
 beforeAll(async () => {
   [cli, server] = await Promise.all([Cli.install(), startServer({ persistTo: join(folder, "state") })]);
-  stream = await StreamClient.create(server, "clicks", { partitions: 3 });
+  stream = await StreamClient.create(server, "clicks", { partitions: 3, archive: true });
   for (let batch = 0; batch * BATCH < EVENTS; batch++) {
     const events = Array.from({ length: BATCH }, (_, i) => event(batch * BATCH + i));
     const { status } = await stream.append({ producer: { id: `p${batch}`, sequence: 0 }, events }, stream.keys.import);
+    expect(status).toBe(200);
+  }
+  // One partition has nothing but its archive, one a part of its log beside it, one all of its log.
+  for (const [partition, before] of [10_000_000, 9_000].entries()) {
+    const { status } = await stream.admin("POST", `/partitions/${partition}/trim`, { before });
     expect(status).toBe(200);
   }
   cli.use(stream, server.adminToken);

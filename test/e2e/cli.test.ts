@@ -126,7 +126,7 @@ describe("streams and views", () => {
     const shown = await cli.ok("streams", "show", "clicks");
     expect(shown).toMatch(/^retentionMs +7d$/m);
     expect(shown).toMatch(/^clicks_per_ad +ready +1/m);
-    expect(shown).toMatch(/^partition +log start +log end +records/m);
+    expect(shown).toMatch(/^partition +archived from +log start +log end +records/m);
     expect(shown).not.toContain(stream.keys.read);
     const { partitions } = JSON.parse(await cli.ok("streams", "show", "clicks", "--format", "json")) as {
       partitions: { records: number }[];

@@ -108,17 +108,16 @@ export class StreamClient {
   /** Every record of one partition, in offset order, from its log start on. */
   async records(partition: number): Promise<readonly Row[]> {
     const records: Row[] = [];
-    const { body } = await this.admin<{ partitions: { partition: number; logStart: number }[] }>("GET");
-    let offset = body.partitions.find((status) => status.partition === partition)?.logStart ?? 0;
+    let from = "";
     for (;;) {
       const page = await this.admin<{ records: Row[]; next: number; logEnd: number }>(
         "GET",
-        `/partitions/${partition}/records?offset=${offset}&limit=1000`,
+        `/partitions/${partition}/records?limit=1000${from}`,
       );
       if (page.status !== 200) throw new Error(`records of ${partition}: ${JSON.stringify(page.body)}`);
       records.push(...page.body.records);
-      offset = page.body.next;
-      if (offset >= page.body.logEnd || page.body.records.length === 0) return records;
+      from = `&offset=${page.body.next}`;
+      if (page.body.next >= page.body.logEnd || page.body.records.length === 0) return records;
     }
   }
 }
