@@ -1,12 +1,13 @@
 /** The commands, and how the command line speaks: help, mistakes, failures. */
 import { buildApplication, buildRouteMap, text_en } from "@stricli/core";
+import { diff } from "./commands/diff.ts";
 import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
 import { ledger } from "./commands/ledger.ts";
 import { promote, rollback } from "./commands/promote.ts";
 import { query } from "./commands/query.ts";
 import { replay } from "./commands/replay.ts";
-import { diff, replays } from "./commands/replays.ts";
+import { replays } from "./commands/replays.ts";
 import { streams } from "./commands/streams.ts";
 import { tail } from "./commands/tail.ts";
 import { views } from "./commands/views.ts";

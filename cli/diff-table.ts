@@ -1,6 +1,6 @@
 /** What a replay would change, for people. */
 import { type Cell, print, printTable, showNumber, showTime } from "./output.ts";
-import type { Diff } from "./replay-schemas.ts";
+import type { Diff, DiffRow } from "./replay-schemas.ts";
 
 export function printDiff({ rowsCompared, rowsChanged, totals, largest }: Diff): void {
   print(`${showNumber(rowsChanged)} of ${showNumber(rowsCompared)} rows change.\n`);
@@ -8,13 +8,18 @@ export function printDiff({ rowsCompared, rowsChanged, totals, largest }: Diff):
     columns: ["total", "before", "after", "change", "%"],
     rows: Object.entries(totals).map(([name, { before, after }]) => [name, before, after, ...changeOf(before, after)]),
   });
-  const first = largest[0];
-  if (first === undefined) return;
+  if (largest.length === 0) return;
   print("\nLargest changes");
+  printDiffRows(largest);
+}
+
+/** At least one row. */
+export function printDiffRows(rows: readonly DiffRow[]): void {
+  const first = rows[0] ?? {};
   const columns = Object.keys(first);
   printTable({
     columns: columns.flatMap((name) => (isChange(first[name]) ? [`${name} before`, "after"] : [name])),
-    rows: largest.map((row) => columns.flatMap((name) => cellsOf(name, row[name]))),
+    rows: rows.map((row) => columns.flatMap((name) => cellsOf(name, row[name]))),
   });
 }
 

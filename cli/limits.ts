@@ -25,6 +25,12 @@ export const REPLAY_LIMITS = {
   promotionPollsMax: 10,
 } as const;
 
+export const DIFF_LIMITS = {
+  /** Rows that a terminal is shown, unless more are asked for; and rows asked for at once: the most that the API gives. */
+  rowsDefault: 50,
+  pageRows: 10_000,
+} as const;
+
 export const IMPORT_LIMITS = {
   /** Attempts in a row that may fail before the import gives up: about three minutes. */
   attemptsMax: 10,

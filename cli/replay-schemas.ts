@@ -10,6 +10,12 @@ export const DiffSchema = v.object({
   largest: v.array(v.record(v.string(), v.unknown())),
 });
 export type Diff = v.InferOutput<typeof DiffSchema>;
+export type DiffRow = Readonly<Record<string, unknown>>;
+
+export const DiffRowsSchema = v.object({
+  rows: v.array(v.record(v.string(), v.unknown())),
+  next: v.nullable(v.string()),
+});
 
 const VerificationSchema = v.object({ compared: v.number(), differing: v.number(), skipped: v.number() });
 export type Verification = v.InferOutput<typeof VerificationSchema>;

@@ -30,7 +30,11 @@ export interface Diff {
   readonly rowsChanged: number;
   readonly totals: { readonly [measure: string]: { readonly before: number | null; readonly after: number | null } };
   /** `time`, the key's attributes, and `{before, after}` for each measure: those that changed most in the first measure. */
-  readonly largest: readonly { readonly [column: string]: Value | { before: number | null; after: number | null } }[];
+  readonly largest: readonly ChangedRow[];
+}
+
+export interface ChangedRow {
+  readonly [column: string]: Value | { readonly before: number | null; readonly after: number | null };
 }
 
 export class Comparison {
@@ -65,22 +69,17 @@ export class Comparison {
   addWindow(time: number, before: GroupTable | null, after: GroupTable | null): void {
     if (before !== null) this.#addToTotal(this.#before, before);
     if (after !== null) this.#addToTotal(this.#after, after);
-    const seen = new Uint8Array(before?.size ?? 0);
-    if (after !== null) {
-      const counterparts = before === null ? null : findCounterparts(before, after);
-      for (let group = 0; group < after.size; group++) {
-        const counterpart = counterparts?.[group] ?? -1;
-        if (counterpart >= 0) seen[counterpart] = 1;
-        this.#compareRow(time, before, counterpart, after, group);
-      }
-    }
-    seen.forEach((wasSeen, group) => {
-      if (wasSeen === 0) this.#compareRow(time, before, group, after, -1);
+    const { measures } = this.shape;
+    compareRows(measures, before, after, (i, j, valuesBefore, valuesAfter, isChanged) => {
+      this.#rowsCompared++;
+      if (!isChanged) return;
+      this.#rowsChanged++;
+      this.#keepIfLarge({ time, key: keyOf(before, i, after, j), before: valuesBefore, after: valuesAfter });
     });
   }
 
   diff(): Diff {
-    const { groupBy, measures } = this.shape;
+    const { measures } = this.shape;
     const [before, after] = [this.#before, this.#after].map((side) => {
       const total = this.#newTotal();
       for (const part of [side, this.#both]) this.#addToTotal(total, part);
@@ -90,16 +89,7 @@ export class Comparison {
       name,
       { before: this.#total(before, i), after: this.#total(after, i) },
     ]);
-    const largest = this.#largest.map((change) => ({
-      time: change.time,
-      ...Object.fromEntries(groupBy.map((name, k) => [name, change.key[k] as Value])),
-      ...Object.fromEntries(
-        measures.map(({ name }, i) => [
-          name,
-          { before: change.before[i] as number | null, after: change.after[i] as number | null },
-        ]),
-      ),
-    }));
+    const largest = this.#largest.map((change) => showChange(this.shape, change));
     return {
       rowsCompared: this.#rowsCompared,
       rowsChanged: this.#rowsChanged,
@@ -119,18 +109,6 @@ export class Comparison {
     absorbGroups(total, table, [], sources, identity(table.size), table.size);
   }
 
-  #compareRow(time: number, before: GroupTable | null, i: number, after: GroupTable | null, j: number): void {
-    const { measures } = this.shape;
-    const valuesBefore = measures.map((measure) => valueOf(measure, before, i));
-    const valuesAfter = measures.map((measure) => valueOf(measure, after, j));
-    this.#rowsCompared++;
-    // A row that only one side has is a change, though its measures may be those of nothing.
-    if (i >= 0 && j >= 0 && valuesBefore.every((value, m) => value === valuesAfter[m])) return;
-    this.#rowsChanged++;
-    const key = j >= 0 ? keyOf(after, j) : keyOf(before, i);
-    this.#keepIfLarge({ time, key, before: valuesBefore, after: valuesAfter });
-  }
-
   #keepIfLarge(change: Change): void {
     const last = this.#largest.at(-1);
     const isFull = this.#largest.length >= LARGEST_CHANGES_MAX;
@@ -142,13 +120,81 @@ export class Comparison {
 const valueOf = (measure: PlannedMeasure, table: GroupTable | null, group: number): number | null =>
   table === null || group < 0 ? measureOfNothing(measure) : measureValue(measure, table, group);
 
-const keyOf = (table: GroupTable | null, group: number): Value[] =>
-  table === null ? [] : table.keys.map((codes, k) => (table.interners[k] as Interner).valueOf(codes[group] as number));
+/** The key of the row that is group `i` before and `j` after. */
+function keyOf(before: GroupTable | null, i: number, after: GroupTable | null, j: number): Value[] {
+  const [table, group] = j >= 0 ? [after, j] : [before, i];
+  return table === null
+    ? []
+    : table.keys.map((codes, k) => (table.interners[k] as Interner).valueOf(codes[group] as number));
+}
+
+type EachRow = (
+  i: number,
+  j: number,
+  before: readonly (number | null)[],
+  after: readonly (number | null)[],
+  isChanged: boolean,
+) => void;
+
+/** Every row of a window: its group on either side, -1 if that has none, and its measures there. */
+function compareRows(
+  measures: readonly PlannedMeasure[],
+  before: GroupTable | null,
+  after: GroupTable | null,
+  each: EachRow,
+): void {
+  const compare = (i: number, j: number) => {
+    const valuesBefore = measures.map((measure) => valueOf(measure, before, i));
+    const valuesAfter = measures.map((measure) => valueOf(measure, after, j));
+    // A row that only one side has is a change, though its measures may be those of nothing.
+    const isSame = i >= 0 && j >= 0 && valuesBefore.every((value, m) => value === valuesAfter[m]);
+    each(i, j, valuesBefore, valuesAfter, !isSame);
+  };
+  const seen = new Uint8Array(before?.size ?? 0);
+  if (after !== null) {
+    const counterparts = before === null ? null : findCounterparts(before, after);
+    for (let group = 0; group < after.size; group++) {
+      const counterpart = counterparts?.[group] ?? -1;
+      if (counterpart >= 0) seen[counterpart] = 1;
+      compare(counterpart, group);
+    }
+  }
+  seen.forEach((wasSeen, group) => {
+    if (wasSeen === 0) compare(group, -1);
+  });
+}
+
+/** The rows of one window in the order of their keys; null: that side has none. */
+export function changesOf(
+  { measures }: Shape,
+  time: number,
+  before: GroupTable | null,
+  after: GroupTable | null,
+  onlyChanged: boolean,
+): Change[] {
+  const changes: Change[] = [];
+  compareRows(measures, before, after, (i, j, valuesBefore, valuesAfter, isChanged) => {
+    if (onlyChanged && !isChanged) return;
+    changes.push({ time, key: keyOf(before, i, after, j), before: valuesBefore, after: valuesAfter });
+  });
+  return changes.sort(compareKeys);
+}
+
+/** A change as a row: `time`, the attributes, and both values of each measure. */
+export const showChange = ({ groupBy, measures }: Shape, { time, key, before, after }: Change): ChangedRow => ({
+  time,
+  ...Object.fromEntries(groupBy.map((name, k) => [name, key[k] as Value])),
+  ...Object.fromEntries(
+    measures.map(({ name }, i) => [name, { before: before[i] as number | null, after: after[i] as number | null }]),
+  ),
+});
 
 /** By how much the first measure changed, most first; then by time and key, so that the choice is stable. */
 function compareChanges(a: Change, b: Change): number {
-  const bySize = sizeOf(b) - sizeOf(a) || a.time - b.time;
-  if (bySize !== 0) return bySize;
+  return sizeOf(b) - sizeOf(a) || a.time - b.time || compareKeys(a, b);
+}
+
+function compareKeys(a: Change, b: Change): number {
   for (let k = 0; k < a.key.length; k++) {
     const byKey = compareValues(a.key[k] as Value, b.key[k] as Value);
     if (byKey !== 0) return byKey;

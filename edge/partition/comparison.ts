@@ -40,7 +40,8 @@ const COMPARED_PAGE: WindowsPage = {
   bytesMax: PARTITION_LIMITS.comparedBytesMax,
 };
 
-export const NO_DAY: ComparedDay = { day: null, before: [], after: [], both: [], values: [] };
+const NO_DAY: ComparedDay = { day: null, before: [], after: [], both: [], values: [] };
+export const GONE: ComparedDay = { ...NO_DAY, isGone: true };
 
 export class Comparisons {
   readonly #database: Database;
@@ -88,11 +89,15 @@ export class Comparisons {
         this.#day = null;
         // An older comparison of the view says nothing any more.
         for (const other of this.#views.all) {
-          if (other !== generation && other.config.view === config.view) this.remove(other.id);
+          if (other === generation || other.config.view !== config.view) continue;
+          this.remove(other.id);
+          if (other.record.comparedTo !== null) this.#views.settle(other, { comparedTo: null });
         }
         const origin = this.#views.originOf(generation);
         const comparedWide = wideWindowsOf(this.#views, origin === undefined ? [generation] : [origin, generation]);
-        this.#views.settle(generation, { phase: "caught-up", comparedWide });
+        // Nothing on either side is a comparison too.
+        const comparedTo = origin === undefined ? null : (generation.record.comparedTo ?? 0);
+        this.#views.settle(generation, { phase: "caught-up", comparedWide, comparedTo });
       }
     });
   }
@@ -170,11 +175,11 @@ export class Comparisons {
 
   /** The first frozen day at or after `day`: from a part on, as much as is read in one turn. */
   read(generation: Generation, day: number, part: number): ComparedDay {
-    const { id, config, plan } = generation;
+    const { id, config, plan, record } = generation;
+    const origin = config.against === null ? undefined : this.#views.find(config.view, config.against);
+    if (origin === undefined || record.comparedTo === null) return GONE;
     const found = this.#rows.firstDay(id, day);
     if (found === null) return NO_DAY;
-    const origin = config.against === null ? undefined : this.#views.find(config.view, config.against);
-    if (origin === undefined) throw new Error("the generation that it was compared with is gone");
     const { rows, next } = this.#rows.read(id, found, part, PARTITION_LIMITS.comparisonReadBytesMax);
     const used = new UsedValues((of) => this.#dictionaries.of(of));
     const shapes = { before: origin.plan, after: plan, both: plan };

@@ -11,7 +11,7 @@ import { type AppendReply, fail, ok, type Result } from "#protocol";
 import { type Task, Alarms } from "./alarms.ts";
 import { Bucket } from "./bucket.ts";
 import { weightOf } from "./commit-rows.ts";
-import { NO_DAY } from "./comparison.ts";
+import { GONE } from "./comparison.ts";
 import { Database } from "./database.ts";
 import type { Verdict } from "./decide.ts";
 import { FactStore } from "./facts.ts";
@@ -216,7 +216,7 @@ export class PartitionObject extends DurableObject<Env> implements PartitionRpc 
     if (!room.ok) return room;
     const { views, comparisons } = room.value.partition;
     const found = views.find(view, generation);
-    return ok(found === undefined ? NO_DAY : comparisons.read(found, day, part));
+    return ok(found === undefined ? GONE : comparisons.read(found, day, part));
   }
 
   // --- The platform's side ---

@@ -246,6 +246,8 @@ export interface ComparedDay {
   readonly wide?: WideWindows;
   /** What the codes in all of them stand for. */
   readonly values: readonly SentValues[];
+  /** There is no such comparison any more. */
+  readonly isGone?: true;
   /** The part of the day to ask for next; absent: there is none. */
   readonly next?: number;
 }

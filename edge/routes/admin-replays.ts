@@ -93,7 +93,7 @@ export const replayEndpoints: readonly Endpoint[] = [
     body: NoteSchema,
     answers: { 200: REPLAY },
     failures: ["unknown_stream", "unknown_replay", "invalid_replay", "replay_state"],
-    handle: onReplay((stream, id) => stream.cancel(id)),
+    handle: onReplay((stream, id, note) => stream.cancel(id, note)),
   },
   {
     method: "POST",

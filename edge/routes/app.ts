@@ -5,6 +5,7 @@
 import { Hono } from "hono";
 import { healthEndpoints } from "./admin-health.ts";
 import { partitionEndpoints } from "./admin-partitions.ts";
+import { diffEndpoints } from "./admin-diff.ts";
 import { replayEndpoints } from "./admin-replays.ts";
 import { streamEndpoints } from "./admin-streams.ts";
 import { viewEndpoints } from "./admin-views.ts";
@@ -34,6 +35,7 @@ const described: readonly Endpoint[] = [
   ...streamEndpoints,
   ...viewEndpoints,
   ...replayEndpoints,
+  ...diffEndpoints,
   ...partitionEndpoints,
   ...metricsEndpoints,
   ...healthEndpoints,

@@ -2,13 +2,15 @@
 import type { Query, Value } from "#engine";
 import type { QueryAnswer } from "./schemas/query.ts";
 
+export const csvHeaders = { "Content-Type": "text/csv; charset=utf-8; header=present" };
+
 /** One line for the names of the columns, one for each row. Absent is an empty cell; an empty string is `""`. */
 export function csvResponse(query: Query, answer: QueryAnswer): Response {
   const columns = [...(query.everyMs === null ? [] : ["time"]), ...query.groupBy, ...Object.keys(query.measures)];
-  const lines = answer.rows.map((row) => columns.map((column) => cell(row[column] ?? null)).join(","));
+  const lines = answer.rows.map((row) => columns.map((column) => csvCell(row[column] ?? null)).join(","));
   return new Response([columns.join(","), ...lines, ""].join("\r\n"), {
     headers: {
-      "Content-Type": "text/csv; charset=utf-8; header=present",
+      ...csvHeaders,
       // A table has no place for what it is made of.
       "Headwater-Complete": String(answer.complete),
       "Headwater-Final": String(answer.final),
@@ -25,7 +27,7 @@ export function csvResponse(query: Query, answer: QueryAnswer): Response {
  */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
-function cell(value: Value): string {
+export function csvCell(value: Value): string {
   if (value === null) return "";
   if (typeof value !== "string") return String(value);
   const text = FORMULA.test(value) ? `'${value}` : value;

@@ -89,6 +89,12 @@ export const RECORDS_LIMITS = {
   pageDefault: 100,
 } as const;
 
+export const DIFF_LIMITS = {
+  /** Rows of one page of a diff: a few megabytes at most. */
+  pageMax: 10_000,
+  pageDefault: 1_000,
+} as const;
+
 export const RETRY_AFTER = {
   /** The rate-limit bindings count over this long. */
   rateLimitedMs: 10_000,

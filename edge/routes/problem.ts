@@ -41,6 +41,7 @@ const STATUS: { readonly [reason in Failure["reason"]]: number } = {
   replay_running: 409,
   replay_state: 409,
   nothing_to_roll_back: 409,
+  no_diff: 409,
   offset_trimmed: 410,
   too_large: 413,
   unsupported_media_type: 415,
@@ -203,6 +204,8 @@ function describe(failure: Failure): Words {
       const detail = `the replay is ${failure.state}`;
       return { title: "The replay is not in a state for this", ...pick({ ...failure, detail }, "id", "state") };
     }
+    case "no_diff":
+      return { title: "There is no diff to show", ...pick(failure, "id") };
     case "nothing_to_roll_back": {
       const detail = "no earlier generation is kept";
       return { title: "There is nothing to roll back to", ...pick({ ...failure, detail }, "view") };

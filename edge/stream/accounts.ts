@@ -22,6 +22,29 @@ export interface ReplayDiff {
   readonly largest: readonly { readonly [field: string]: unknown }[];
 }
 
+/** A page of a diff's rows. */
+export interface DiffRowsRequest {
+  /** What a row is of: a window and a key, or one of them over all of the other. */
+  readonly by: "row" | "window" | "key";
+  readonly onlyChanged: boolean;
+  readonly limit: number;
+  readonly cursor: DiffCursor;
+}
+
+/** Where a page begins: in the window that starts there, or the first one after it, behind so many rows. Milliseconds since the epoch. */
+export interface DiffCursor {
+  readonly day: number;
+  readonly window: number;
+  readonly index: number;
+}
+
+export interface DiffRowsPage {
+  /** `time`, the key's attributes, and `{before, after}` of each measure; in the order of time and key. */
+  readonly rows: readonly { readonly [field: string]: unknown }[];
+  /** Null: that was all. A page may have fewer rows than were asked for, and there may be more all the same. */
+  readonly next: DiffCursor | null;
+}
+
 /** What a verification of a view found. */
 export interface VerificationReport {
   readonly replay: string;

@@ -13,12 +13,13 @@
 import { fail, type Result } from "#protocol";
 import { withVersion } from "./configuration.ts";
 import { DiffWalk } from "./diff.ts";
+import { comparedBy, DiffPages } from "./diff-pages.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import { callPartitions, type Partitions, partitionsOf } from "./partitions.ts";
 import { Push } from "./push.ts";
 import { comparingReplays, concludeComparison, expire, observeReplays, runningReplays } from "./replays.ts";
 import { firstAbsent, type Report, reportsOf } from "./reports.ts";
-import type { AdminFailure } from "./rpc.ts";
+import type { AdminFailure, DiffRowsPage, DiffRowsRequest } from "./rpc.ts";
 import { nextDue } from "./schedule.ts";
 import { startDue } from "./scheduled.ts";
 import type { ReplayRecord, StreamState } from "./state.ts";
@@ -43,7 +44,8 @@ export class ControlLoop {
   #alarmAt: number | null = null;
   #working: Promise<void> | null = null;
   /** Comparisons under way, by job. After a crash they start again. */
-  readonly #walks = new Map<string, { readonly diff: DiffWalk | null; interruptions: number }>();
+  readonly #walks = new Map<string, { readonly diff: DiffWalk; interruptions: number }>();
+  readonly #diffPages = new DiffPages();
 
   constructor(ctx: DurableObjectState, namespace: DurableObjectNamespace, beside: Beside = NOTHING_BESIDE) {
     this.#beside = beside;
@@ -114,6 +116,13 @@ export class ControlLoop {
       if (status.value.configVersion < state.version) this.#isBehind(partition, state.version);
       return status.value;
     });
+  }
+
+  /** Rows of a job's diff. */
+  async diffRows(id: string, request: DiffRowsRequest): Promise<Result<DiffRowsPage, AdminFailure>> {
+    const { state } = this;
+    if (state === null) return fail(this.unknownStream());
+    return this.#diffPages.page(state, this.#partitions(state), id, request);
   }
 
   /** Tells the partitions that somebody listens to the live feed. One that cannot be told is told by the next who comes. */
@@ -213,20 +222,24 @@ export class ControlLoop {
     if (state === null) return true;
     // It is waited for: what follows may be that the job is promoted by itself, which is never done on a part of the stream.
     if (firstAbsent(job, reports) !== null) return false;
-    const walk = this.#walks.get(job.id) ?? { diff: diffWalkOf(state, job), interruptions: 0 };
-    if (walk.diff === null) {
+    const compared = comparedBy(state, job);
+    if (compared === null) {
       this.#commit(concludeComparison(state, job.id, { diff: null, error: null }, Date.now()));
       return true;
     }
+    const diff = new DiffWalk(compared, state.settings.partitions);
+    const walk = this.#walks.get(job.id) ?? { diff, interruptions: 0 };
     this.#walks.set(job.id, walk);
     const until = Date.now() + STREAM_LIMITS.comparisonSliceMs;
     const outcome = await walk.diff.continue(this.#partitions(state), () => Date.now() < until);
     if (outcome.kind === "more") return true;
     if (outcome.kind === "interrupted" && ++walk.interruptions < STREAM_LIMITS.comparisonAttemptsMax) return false;
     this.#walks.delete(job.id);
-    const diff = outcome.kind === "done" ? outcome.diff : null;
-    const error = outcome.kind === "done" ? null : `no diff: ${outcome.detail}`;
-    if (this.state !== null) this.#commit(concludeComparison(this.state, job.id, { diff, error }, Date.now()));
+    const concluded =
+      outcome.kind === "done"
+        ? { diff: outcome.diff, error: null }
+        : { diff: null, error: `no diff: ${outcome.detail}` };
+    if (this.state !== null) this.#commit(concludeComparison(this.state, job.id, concluded, Date.now()));
     return true;
   }
 
@@ -272,14 +285,4 @@ export class ControlLoop {
     // Not awaited, so that it is part of the same atomic write as the rows before it.
     void this.#ctx.storage.setAlarm(due);
   }
-}
-
-/** The comparison that a job needs; null if there is nothing (any more) to compare with. */
-function diffWalkOf(state: StreamState, job: ReplayRecord): DiffWalk | null {
-  const view = state.views.get(job.view);
-  const before = [view?.inForce, view?.previous?.generation].find((known) => known?.generation === job.against);
-  if (before === undefined || before === null || view?.building?.generation !== job.generation) return null;
-  const { generation } = job;
-  const compared = { view: job.view, generation, before: before.spec, after: view.building.spec };
-  return new DiffWalk(compared, state.settings.partitions);
 }

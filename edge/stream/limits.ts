@@ -45,6 +45,8 @@ export const STREAM_LIMITS = {
   replayMs: 7 * DAY_MS,
   /** Work on one comparison at a time, before others have their turn. */
   comparisonSliceMs: 5 * SECOND_MS,
+  /** A page of a diff goes through days for so long, if it is not full before. */
+  diffPageMs: 5 * SECOND_MS,
   /** How often a comparison may be interrupted before the job does without. */
   comparisonAttemptsMax: 10,
   /** Partitions whose days are fetched at the same time: a day may be many megabytes. */

@@ -159,6 +159,10 @@ export function cancelReplay(
   return ok({ state: next, job: jobOf(next, id) });
 }
 
+/** What a cancelled job says of who cancelled it, and why. */
+export const whyCancelled = ({ by, reason }: Note): string =>
+  [by === undefined ? "cancelled" : `cancelled by ${by}`, ...(reason === undefined ? [] : [reason])].join(": ");
+
 /** Ends a verification of a view that nobody asked for: it is made up for later. */
 export function makeWay(state: StreamState, name: string, now: number): StreamState {
   const building = state.views.get(name)?.building;

@@ -5,7 +5,15 @@
 import type { Result } from "#protocol";
 import type { Measures, SessionRule, SpamRule, ViewSpec, Where } from "#engine";
 import type { GenerationState, PartitionConfig, PartitionStatus, RollupAges } from "../partition/rpc.ts";
-import type { Note, PromotionPolicy, ReplayDiff, VerificationReport, LedgerPage } from "./accounts.ts";
+import type {
+  DiffRowsPage,
+  DiffRowsRequest,
+  LedgerPage,
+  Note,
+  PromotionPolicy,
+  ReplayDiff,
+  VerificationReport,
+} from "./accounts.ts";
 
 export type * from "./accounts.ts";
 
@@ -189,6 +197,8 @@ export type AdminFailure =
   | { readonly reason: "replay_running"; readonly id: string }
   /** The job is not in a state in which this can be done to it. */
   | { readonly reason: "replay_state"; readonly id: string; readonly state: ReplayState }
+  /** There are no rows of a diff to show. */
+  | { readonly reason: "no_diff"; readonly id: string; readonly detail: string }
   /** There is no earlier generation to return to. */
   | { readonly reason: "nothing_to_roll_back"; readonly view: string }
   /** A partition did not answer; nothing was decided on a part of the stream. */
@@ -235,8 +245,9 @@ export interface StreamRpc {
   startReplay(request: ReplayRequest): Promise<Result<{ readonly id: string }, AdminFailure>>;
   replays(): Promise<Result<readonly ReplayJob[], AdminFailure>>;
   replay(id: string): Promise<Result<ReplayJob, AdminFailure>>;
+  diffRows(id: string, request: DiffRowsRequest): Promise<Result<DiffRowsPage, AdminFailure>>;
   promote(id: string, note?: Note): Promise<Result<ReplayJob, AdminFailure>>;
-  cancel(id: string): Promise<Result<ReplayJob, AdminFailure>>;
+  cancel(id: string, note?: Note): Promise<Result<ReplayJob, AdminFailure>>;
   pause(id: string): Promise<Result<ReplayJob, AdminFailure>>;
   resume(id: string): Promise<Result<ReplayJob, AdminFailure>>;
   rollback(view: string, note?: Note): Promise<Result<ViewDescription, AdminFailure>>;

@@ -25,10 +25,12 @@ import { canPlaceIn } from "./partitions.ts";
 import { describeReplay } from "./replay-jobs.ts";
 import { pauseReplay, resumeReplay } from "./pause.ts";
 import { firstAbsent } from "./reports.ts";
-import { cancelReplay, promoteReplay, type ReplayChange, rollBackView, startReplay } from "./replays.ts";
+import { cancelReplay, promoteReplay, type ReplayChange, rollBackView, startReplay, whyCancelled } from "./replays.ts";
 import type {
   AdminFailure,
   AppendContext,
+  DiffRowsPage,
+  DiffRowsRequest,
   KeyKind,
   LedgerPage,
   Note,
@@ -175,6 +177,10 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
     return job === undefined ? fail({ reason: "unknown_replay", id }) : ok(describeReplay(job, Date.now()));
   }
 
+  async diffRows(id: string, request: DiffRowsRequest): Admin<DiffRowsPage> {
+    return this.#watched().diffRows(id, request);
+  }
+
   async promote(id: string, note?: Note): Admin<ReplayJob> {
     const loop = this.#watched();
     const job = loop.state?.replays.get(id);
@@ -188,8 +194,9 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
     return described(await loop.change((state, now) => promoteReplay(state, id, now, note)));
   }
 
-  async cancel(id: string): Admin<ReplayJob> {
-    return described(await this.#watched().change((state, now) => cancelReplay(state, id, now)));
+  async cancel(id: string, note?: Note): Admin<ReplayJob> {
+    const why = note && whyCancelled(note);
+    return described(await this.#watched().change((state, now) => cancelReplay(state, id, now, why)));
   }
 
   async pause(id: string): Admin<ReplayJob> {

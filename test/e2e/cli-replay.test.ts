@@ -86,6 +86,20 @@ test("a policy lets only small changes promote themselves", async () => {
   expect(held.stdout).toContain("caught-up");
   expect(held.stderr).toContain("Not promoted by itself: ");
   const id = /Replay (\S+) of/.exec(held.stdout)?.[1] ?? "";
+  const byKey = (await cli.ok("diff", id, "--by", "key", "--limit", "2")).split("\n");
+  expect(byKey[0]).toMatch(/^adId +clicks before +after$/);
+  expect(byKey).toHaveLength(4);
+  const csv = (await cli.ok("diff", id, "--by", "row", "--format", "csv")).split("\r\n");
+  expect(csv[0]).toBe("time,adId,clicks_before,clicks_after");
+  const { rowsChanged } = JSON.parse(await cli.ok("diff", id, "--format", "json")) as { rowsChanged: number };
+  expect(csv).toHaveLength(rowsChanged + 2);
+  const all = JSON.parse(
+    await cli.ok("diff", id, "--by", "window", "--all", "--limit", "9999", "--format", "json"),
+  ) as {
+    rows: { clicks: { before: number } }[];
+  };
+  expect(all.rows.reduce((sum, { clicks }) => sum + clicks.before, 0)).toBe(EVENTS);
+  expect(await cli.run(["diff", id, "--format", "csv"])).toMatchObject({ code: 2 });
   await cli.ok("replay", "cancel", id);
   expect(await cli.ok(...rule, "--total-change-max", "0.3", "--rows-changed-max", "1")).toContain("promoted");
   await cli.ok("rollback", VIEW.name);
