@@ -139,8 +139,9 @@ export class Api {
     await this.#administer("POST", `/replays/${encodeURIComponent(id)}/cancel`, v.unknown(), {});
   }
 
-  async rollBack(view: string, note: Note): Promise<void> {
-    await this.#administer("POST", `/views/${encodeURIComponent(view)}/rollback`, v.unknown(), note);
+  /** @param to the generation that is to answer again: whoever presses twice, or after somebody else, means one rollback */
+  async rollBack(view: string, to: number, note: Note): Promise<void> {
+    await this.#administer("POST", `/views/${encodeURIComponent(view)}/rollback`, v.unknown(), { ...note, to });
   }
 
   /** @param before number of an entry: older ones are asked for; null: the newest */

@@ -30,16 +30,19 @@ export const askToCancel = (api: Api, job: Replay): Promise<void> =>
     submit: () => api.cancel(job.id),
   });
 
-export const askToRollBack = (api: Api, view: View): Promise<void> =>
-  openDialog({
+export async function askToRollBack(api: Api, view: View): Promise<void> {
+  const { name, generation, previousGeneration: to } = view;
+  if (to === null) return;
+  await openDialog({
     title: `${rollBackWords(view)}?`,
     body: [
-      `${view.name} is answered by generation ${view.generation} now. Generation ${view.previousGeneration} has followed every click since, and answers at once.`,
+      `${name} is answered by generation ${generation} now. Generation ${to} has followed every click since, and answers at once.`,
     ],
     fields: noteFields(),
     action: rollBackWords(view),
-    submit: (entered) => api.rollBack(view.name, noteFrom(entered)),
+    submit: (entered) => api.rollBack(name, to, noteFrom(entered)),
   });
+}
 
 const totalsList = (job: Replay): HTMLElement =>
   create(

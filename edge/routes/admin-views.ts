@@ -9,7 +9,7 @@ import { CONFIG_LIMITS } from "./limits.ts";
 import { parseInput } from "./parse-input.ts";
 import { LedgerAnswerSchema, ledgerEntryToJson, LEDGER_PARAMETERS } from "./schemas/ledger.ts";
 import { closedObject } from "./schemas/common.ts";
-import { noteOf, NoteSchema, WithNoteSchema } from "./schemas/note.ts";
+import { noteOf, RollbackSchema, WithNoteSchema } from "./schemas/note.ts";
 import { VerifyScheduleSchema } from "./schemas/verification.ts";
 import { ViewAnswerSchema, viewDescriptionToJson, ViewSchema } from "./schemas/view.ts";
 import type { StreamDirectory } from "./stream-access.ts";
@@ -56,9 +56,9 @@ async function deleteView(c: HttpContext, directory: StreamDirectory): Promise<R
 async function rollBackView(c: HttpContext, directory: StreamDirectory): Promise<Result<Response, Failure>> {
   const stream = await administeredStream(c, directory);
   if (!stream.ok) return stream;
-  const said = await parseBody(c, NoteSchema, "invalid_request");
+  const said = await parseBody(c, RollbackSchema, "invalid_request");
   if (!said.ok) return said;
-  const view = await stream.value.object.rollback(viewName(c), noteOf(said.value));
+  const view = await stream.value.object.rollback(viewName(c), noteOf(said.value), said.value.to);
   directory.forget(stream.value.name);
   return view.ok ? ok(c.json(viewDescriptionToJson(view.value))) : view;
 }
@@ -130,7 +130,7 @@ export const viewEndpoints: readonly Endpoint[] = [
     path: "/admin/streams/:stream/views/:view/rollback",
     summary: "Return to the generation that answered before",
     access: "admin",
-    body: NoteSchema,
+    body: RollbackSchema,
     answers: { 200: { description: "The view, answered by its earlier generation", schema: ViewAnswerSchema } },
     failures: ["unknown_stream", "unknown_view", "invalid_request", "nothing_to_roll_back"],
     handle: rollBackView,

@@ -171,16 +171,25 @@ export function makeWay(state: StreamState, name: string, now: number): StreamSt
   return settleReplay(state, finishReplay(job, "cancelled", now, "it made way"), now);
 }
 
-/** The view's previous generation answers again. */
+/**
+ * The view's previous generation answers again.
+ *
+ * @param to which one that is meant to be: who asks for it twice, because an answer was lost, or after somebody else has, means
+ *   one rollback, and not there and back. Absent: whichever it is
+ */
 export function rollBackView(
   state: StreamState,
   name: string,
   now: number,
   note?: Note,
+  to?: number,
 ): Result<StreamState, AdminFailure> {
   const view = state.views.get(name);
   if (view === undefined) return fail({ reason: "unknown_view", view: name });
-  if (view.inForce === null || view.previous === null) return fail({ reason: "nothing_to_roll_back", view: name });
+  if (to !== undefined && view.inForce?.generation === to) return ok(state);
+  const isOther = to !== undefined && view.previous?.generation.generation !== to;
+  if (view.inForce === null || view.previous === null || isOther)
+    return fail({ reason: "nothing_to_roll_back", view: name });
   return ok(turnBack(state, view, "rollback", now, note));
 }
 

@@ -250,7 +250,8 @@ export interface StreamRpc {
   cancel(id: string, note?: Note): Promise<Result<ReplayJob, AdminFailure>>;
   pause(id: string): Promise<Result<ReplayJob, AdminFailure>>;
   resume(id: string): Promise<Result<ReplayJob, AdminFailure>>;
-  rollback(view: string, note?: Note): Promise<Result<ViewDescription, AdminFailure>>;
+  /** @param to the generation to return to: nothing is done if it answers already */
+  rollback(view: string, note?: Note, to?: number): Promise<Result<ViewDescription, AdminFailure>>;
   /** @param everyMs null: only when somebody asks for it */
   scheduleVerification(view: string, everyMs: number | null): Promise<Result<ViewDescription, AdminFailure>>;
   /** @param before the number of an entry: older ones are asked for */

@@ -210,8 +210,8 @@ export class StreamObject extends DurableObject<Env> implements StreamRpc {
     return described(await this.#watched().change((state, now) => resumeReplay(state, id, now)));
   }
 
-  async rollback(view: string, note?: Note): Admin<ViewDescription> {
-    const changed = await this.#watched().change((state, now) => stateOnly(rollBackView(state, view, now, note)));
+  async rollback(view: string, note?: Note, to?: number): Admin<ViewDescription> {
+    const changed = await this.#watched().change((state, now) => stateOnly(rollBackView(state, view, now, note, to)));
     return changed.ok ? ok(describeView(viewOf(changed.value.state, view))) : changed;
   }
 

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import type { Note } from "../../stream/rpc.ts";
 import { CONFIG_LIMITS } from "../limits.ts";
-import { closedObject, jsonObject } from "./common.ts";
+import { closedObject, jsonObject, NumberSchema } from "./common.ts";
 
 const textSchema = (max: number) =>
   v.pipe(
@@ -23,6 +23,18 @@ export const noteOf = ({ by, reason }: { readonly by?: string; readonly reason?:
   by === undefined && reason === undefined ? undefined : { by: by ?? "admin", reason: reason ?? null };
 
 export const NoteSchema = closedObject(NOTE_ENTRIES);
+
+export const RollbackSchema = closedObject({
+  ...NOTE_ENTRIES,
+  to: v.exactOptional(
+    v.pipe(
+      NumberSchema,
+      v.integer("the number of a generation"),
+      v.minValue(1, "the number of a generation"),
+      v.description("The generation to return to: nothing happens if it answers already"),
+    ),
+  ),
+});
 
 /** The same beside what else a body has. */
 export const WithNoteSchema = v.pipe(jsonObject, v.looseObject(NOTE_ENTRIES));

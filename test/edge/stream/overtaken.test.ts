@@ -75,6 +75,18 @@ describe("a PUT that another one overtakes", () => {
   });
 });
 
+describe("a rollback to a generation by its number", () => {
+  it("that is asked for twice, or after somebody else, is done once", () => {
+    const once = expectOk(rollBackView(second, NAME, 3_000, undefined, 1));
+    expect(wanted(once)).toEqual([1, 2]);
+    expect(expectOk(rollBackView(once, NAME, 3_001, undefined, 1))).toBe(once);
+    expect(rollBackView(second, NAME, 3_000, undefined, 7)).toMatchObject({
+      failure: { reason: "nothing_to_roll_back" },
+    });
+    expect(wanted(expectOk(rollBackView(once, NAME, 3_001))), "without a number it is there and back").toEqual([2, 1]);
+  });
+});
+
 describe("a rollback meanwhile", () => {
   const request = { ...manual, view: FROM_TABLETS, promote: "auto", promoteIf: { rowsChangedMax: 0.5 } } as const;
 

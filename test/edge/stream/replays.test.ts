@@ -214,6 +214,19 @@ describe("a view", () => {
     expect(await count()).toEqual({ clicks: 50, source: "view:clicks_per_ad@2" });
   });
 
+  it("that is rolled back twice, because the first answer was lost, is rolled back once if it is said to what", async () => {
+    await stream.imported(clicks(100));
+    const id = await start({ view: FROM_PHONES });
+    await until(id, "caught-up");
+    await promote(id);
+    for (let i = 0; i < 2; i++) {
+      await expectOk(stream.admin("POST", "/views/clicks_per_ad/rollback", { body: { to: 1, reason: "too strict" } }));
+      expect(await count()).toEqual({ clicks: 100, source: "view:clicks_per_ad@1" });
+    }
+    const { entries } = await expectOk<{ entries: object[] }>(stream.admin("GET", "/views/clicks_per_ad/ledger"));
+    expect(entries.map((entry) => "action" in entry && entry.action)).toEqual(["rollback", "promote", "promote"]);
+  });
+
   it("compared with one of another shape is compared in what both have", async () => {
     await stream.imported(clicks(100));
     const id = await start({ view: { name: "clicks_per_ad", groupBy: ["device"], window: "1h" } });
