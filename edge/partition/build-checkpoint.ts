@@ -13,19 +13,23 @@ import type { EncodedWindow } from "./window-store.ts";
 export class BuildCheckpoint {
   readonly #partition: Partition;
   readonly #generation: Generation;
-  readonly #changed: Iterator<GroupTable>;
-  readonly #encoded: EncodedWindow[] = [];
+  #changed: Iterator<GroupTable>;
+  #encoded: EncodedWindow[] = [];
+  /** Of the dictionaries with which they were encoded. */
+  #dictionary: number;
 
   constructor(partition: Partition, generation: Generation) {
     this.#partition = partition;
     this.#generation = generation;
     this.#changed = generation.delta.windows.values();
+    this.#dictionary = partition.windows.dictionaryGeneration;
   }
 
   /** @returns whether there is more to do */
   step(): boolean {
     // It may have been dropped since the step before, or have failed.
     if (this.#generation.phase !== "building") return false;
+    this.#encodeAnewIfRenewed();
     try {
       if (this.#encodeSome()) return true;
     } catch (error) {
@@ -34,6 +38,15 @@ export class BuildCheckpoint {
     }
     this.#write();
     return false;
+  }
+
+  /** No row names older dictionaries on behalf of what is only encoded: they may be gone by the time that it is written. */
+  #encodeAnewIfRenewed(): void {
+    const { dictionaryGeneration } = this.#partition.windows;
+    if (this.#dictionary === dictionaryGeneration) return;
+    this.#dictionary = dictionaryGeneration;
+    this.#encoded = [];
+    this.#changed = this.#generation.delta.windows.values();
   }
 
   /** @returns whether there are more windows to encode */

@@ -52,8 +52,8 @@ export class Replay {
       refill: () => this.#fetch(),
       duty: () => this.#dutyOf(this.#atWork),
     });
-    // What else an alarm does may take windows away that were encoded: they are encoded again.
-    this.#checkpoint = null;
+    // A checkpoint under way goes on with the next alarm, however little work that has time for: nothing else touches the
+    // stored windows of a generation that is being built.
     await runSlices({ ...slices, step: () => this.#compareStep(), duty: () => this.#dutyOf(views.comparing) });
   }
 

@@ -68,6 +68,11 @@ export class WindowStore {
     for (const changed of byStoredWindow(generation)) this.write(generation.id, this.encode(generation, changed));
   }
 
+  /** Of the dictionaries with which windows are encoded now. */
+  get dictionaryGeneration(): number {
+    return this.#dictionaries.current.generation;
+  }
+
   /** What is stored of a window together with what changed. Writes nothing. Throws if the window has too many groups. */
   encode({ id, plan }: Pick<Generation, "id" | "plan">, changed: GroupTable): EncodedWindow {
     const parts = changed.start > this.#lastStart(id) ? [] : this.#parts(id, changed.start, changed.start + 1);
