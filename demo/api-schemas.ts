@@ -94,6 +94,9 @@ const Diff = v.object({
 });
 export type Diff = v.InferOutput<typeof Diff>;
 
+export const DiffRowsSchema = v.object({ rows: v.array(ChangedRow), next: v.nullable(v.string()) });
+export type DiffRows = v.InferOutput<typeof DiffRowsSchema>;
+
 export const ReplaySchema = v.object({
   id: v.string(),
   view: v.string(),

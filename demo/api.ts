@@ -3,6 +3,8 @@ import * as v from "valibot";
 import {
   type Answer,
   AnswerSchema,
+  type DiffRows,
+  DiffRowsSchema,
   type Ledger,
   LedgerSchema,
   ProblemSchema,
@@ -123,6 +125,25 @@ export class Api {
     return this.replay(id);
   }
 
+  /** @param cursor the `next` of the page before; null: the first one */
+  diffRows(id: string, by: string, cursor: string | null, limit: number): Promise<DiffRows> {
+    const from = cursor === null ? "" : `&cursor=${cursor}`;
+    return this.#administer(
+      "GET",
+      `/replays/${encodeURIComponent(id)}/diff?by=${by}&limit=${limit}${from}`,
+      DiffRowsSchema,
+    );
+  }
+
+  /** All rows, as text. */
+  async diffCsv(id: string, by: string): Promise<string> {
+    const stream = encodeURIComponent(this.#connection.stream);
+    const path = `/admin/streams/${stream}/replays/${encodeURIComponent(id)}/diff?by=${by}`;
+    const { response, text } = await this.#send("GET", path, this.#adminToken, undefined, "text/csv");
+    if (!response.ok) throw problemOf(response, readJson(text));
+    return text;
+  }
+
   async promote(id: string, note: Note): Promise<void> {
     await this.#administer("POST", `/replays/${encodeURIComponent(id)}/promote`, v.unknown(), note);
   }
@@ -172,8 +193,8 @@ export class Api {
     throw new ApiProblem(response.status, "unexpected_answer", `${path} answered oddly in ${where}.`);
   }
 
-  async #send(method: "GET" | "POST", path: string, key: string, body: object | undefined) {
-    const headers: Record<string, string> = { Authorization: `Bearer ${key}` };
+  async #send(method: "GET" | "POST", path: string, key: string, body: object | undefined, accept?: string) {
+    const headers: Record<string, string> = { Authorization: `Bearer ${key}`, ...(accept && { Accept: accept }) };
     const init: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
     if (body !== undefined) {
       headers["Content-Type"] = "application/json";

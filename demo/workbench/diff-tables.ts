@@ -55,18 +55,32 @@ export function totalsTable(diff: Diff): HTMLTableElement {
 
 function largest({ largest, totals, rowsChanged }: Diff): readonly HTMLElement[] {
   if (largest.length === 0) return [];
-  const measures = Object.keys(totals);
-  const keys = [...new Set(largest.flatMap((row) => Object.keys(row)))].filter(
+  const which =
+    rowsChanged > largest.length ? `${formatCount(largest.length)} of ${plural(rowsChanged, "row")}` : "all";
+  return [
+    create(
+      "div",
+      { class: "diff largest" },
+      create("h3", {}, "Largest changes"),
+      create("p", { class: "hint" }, `The largest first, ${which}. Bars: before, and after.`),
+      scrolling("Largest changes", changesTable(largest, Object.keys(totals))),
+    ),
+  ];
+}
+
+/** Rows that change: window, key, and each measure before and after, with bars. */
+export function changesTable(shown: readonly ChangedRow[], measures: readonly string[]): HTMLTableElement {
+  const keys = [...new Set(shown.flatMap((row) => Object.keys(row)))].filter(
     (column) => column !== "time" && !measures.includes(column),
   );
-  const hasTime = largest.some((row) => typeof row["time"] === "number");
+  const hasTime = shown.some((row) => typeof row["time"] === "number");
   const heads = [
     ...(hasTime ? ["Window"] : []).map((head) => create("th", { scope: "col" }, head)),
     ...keys.map((head) => create("th", { scope: "col" }, head)),
     ...measures.map((head) => create("th", { scope: "col", class: "number" }, head)),
   ];
-  const most = new Map(measures.map((measure) => [measure, Math.max(...largest.map((row) => sizeOf(row[measure])))]));
-  const rows = largest.map((row) =>
+  const most = new Map(measures.map((measure) => [measure, Math.max(...shown.map((row) => sizeOf(row[measure])))]));
+  const rows = shown.map((row) =>
     create(
       "tr",
       {},
@@ -75,22 +89,11 @@ function largest({ largest, totals, rowsChanged }: Diff): readonly HTMLElement[]
       ...measures.map((measure) => changeCell(row[measure], most.get(measure) ?? 0)),
     ),
   );
-  const which =
-    rowsChanged > largest.length ? `${formatCount(largest.length)} of ${plural(rowsChanged, "row")}` : "all";
-  const table = create("table", {}, create("thead", {}, create("tr", {}, ...heads)), create("tbody", {}, ...rows));
-  return [
-    create(
-      "div",
-      { class: "diff largest" },
-      create("h3", {}, "Largest changes"),
-      create("p", { class: "hint" }, `The largest first, ${which}. Bars: before, and after.`),
-      scrolling("Largest changes", table),
-    ),
-  ];
+  return create("table", {}, create("thead", {}, create("tr", {}, ...heads)), create("tbody", {}, ...rows));
 }
 
 /** A table that may be wider than the page scrolls by itself, by keyboard too. */
-const scrolling = (label: string, table: HTMLElement): HTMLElement =>
+export const scrolling = (label: string, table: HTMLElement): HTMLElement =>
   create("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": label }, table);
 
 function changeCell(cell: ChangedRow[string] | undefined, most: number): HTMLElement {

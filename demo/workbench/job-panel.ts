@@ -3,6 +3,8 @@ import { byId, create, setText } from "../dom.ts";
 import type { Replay, View } from "../api-schemas.ts";
 import { inWords } from "../dialog.ts";
 import { formatMoment } from "../format.ts";
+import type { Api } from "../api.ts";
+import { DiffRows } from "./diff-rows.ts";
 import { DiffTables } from "./diff-tables.ts";
 import { PartitionProgress } from "./partition-progress.ts";
 import { jobInWords, jobName } from "./replay-words.ts";
@@ -19,12 +21,15 @@ export interface JobActions {
 
 export class JobPanel {
   readonly #diff = new DiffTables(byId("job-diff", HTMLElement));
+  readonly #rows: DiffRows;
   readonly #partitions = new PartitionProgress(byId("job-partitions", HTMLElement));
   readonly #pick = byId("job-pick", HTMLSelectElement);
   #picked: string | null = null;
   #job: Replay | null = null;
 
-  constructor(actions: JobActions) {
+  constructor(api: Api, actions: JobActions) {
+    this.#rows = new DiffRows(api);
+    byId("job-diff", HTMLElement).after(this.#rows.element);
     const on = (id: string, act: (job: Replay) => void) =>
       byId(id, HTMLButtonElement).addEventListener("click", () => {
         if (this.#job !== null) act(this.#job);
@@ -63,6 +68,7 @@ export class JobPanel {
     none.hidden = job !== null;
     setText(none, "This view was not replayed yet. Change its rule, or verify it, under Rule.");
     this.#diff.show(job);
+    this.#rows.show(job);
     this.#partitions.show(job);
     if (job === null) return;
     this.#showChoice(jobs, job);

@@ -45,7 +45,7 @@ export class Workbench {
     this.#onChange = onChange;
     this.#editor = new RuleEditor(byId("tab-rule", HTMLElement), (request) => this.#start(request));
     this.#history = new HistoryPanel(api);
-    this.#jobPanel = new JobPanel({
+    this.#jobPanel = new JobPanel(api, {
       promote: (job) => this.#after(askToPromote(api, job)),
       cancel: (job) => this.#after(askToCancel(api, job)),
       pause: async (job) => {

@@ -25,6 +25,7 @@ beforeAll(async () => {
   mkdirSync(PICTURES, { recursive: true });
   world = await DemoWorld.start();
   stream = await world.newStream({
+    archive: true,
     views: [
       { name: "clicks_per_ad", groupBy: ["adId"], window: "1m", measures: MEASURES },
       { name: "per_country", groupBy: ["country"], window: "1h", where: { device: { in: ["mobile", "tablet"] } } },
@@ -32,6 +33,7 @@ beforeAll(async () => {
   });
   await stream.append({ events: visits(2_000) }, stream.keys.import);
   await stream.append({ events: visits(1_000) }, stream.keys.import);
+  await stream.admin("POST", "/partitions/0/trim", { before: 500 });
   await revise();
   const rule = {
     name: "clicks_per_ad",
@@ -93,7 +95,7 @@ test.each([
   const named = (name: string) => `${name}-${size}-${colorScheme}`;
   const page = await world.open(reader, "/dashboard");
   await untilText(page, "clicks", /^3,000$/);
-  await untilText(page, "partitions", /^0\s+0\s/);
+  await untilText(page, "partitions", /^0\s+500\s/);
   await expect.poll(() => page.locator("#top-country tr").count(), SOON).toBeGreaterThan(3);
   await judge(page, named("numbers"));
 
@@ -121,6 +123,9 @@ test.each([
   await page.getByRole("link", { name: "Replay", exact: true }).click();
   await untilText(page, "job-name", new RegExp(`Generation ${generation}\\b`));
   await judge(page, named("replay"));
+  await page.getByText("Every row that changes").click();
+  await expect.poll(() => page.locator(".diff.rows tbody tr").count(), SOON).toBe(50);
+  await judge(page, named("replay-rows"));
   await page.click("#job-promote");
   await judge(page, named("promote"), false);
   await page.keyboard.press("Escape");

@@ -1,4 +1,5 @@
 // What the person who answers for the numbers does with the dashboard, in real Chromium on a real server.
+import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { StreamClient } from "../support/api.ts";
@@ -188,6 +189,27 @@ test("a rule is changed in the form, replayed, compared, promoted, and rolled ba
   await untilText(page, "job-state", /^Caught up$/);
   expect(await textOf(page, "job-diff")).toMatch(/clicks\s+300\s+200\s+−100 \(−33\.3%\)/);
   expect(await textOf(page, "job-diff")).toMatch(/revenue\s+75\s+50\s+−25 \(−33\.3%\)/);
+  await page.getByText("Every row that changes").click();
+  await page.getByLabel("One row for").selectOption("each key");
+  const rows = page.locator(".diff.rows");
+  await expect.poll(() => rows.innerText(), SOON).toMatch(/\d+ rows?, all that there are/);
+  const changed = await rows.locator("tbody tr").allInnerTexts();
+  const lost = changed
+    .map((text) => /(\d+) → (\d+)/.exec(text))
+    .map((found) => Number(found?.[1]) - Number(found?.[2]));
+  expect(
+    lost.reduce((sum, n) => sum + n, 0),
+    JSON.stringify(changed),
+  ).toBe(100);
+  const downloading = page.waitForEvent("download");
+  await rows.getByRole("button", { name: "Download all as CSV" }).click();
+  const download = await downloading;
+  expect(download.suggestedFilename()).toMatch(/-changes\.csv$/);
+  const csv = readFileSync(await download.path(), "utf8")
+    .trimEnd()
+    .split("\r\n");
+  expect(csv[0]).toContain("clicks_before,clicks_after");
+  expect(csv).toHaveLength(changed.length + 1);
   await page.click("#job-promote");
   await decide(page, "Promote", "Customer 7 disputes its clicks from Germany");
   await untilText(page, "job-state", /^Promoted$/);
