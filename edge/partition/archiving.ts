@@ -10,6 +10,7 @@ import { deflateRawSync } from "node:zlib";
 import { assert, ok, type Result } from "#protocol";
 import { PackBuilder, type PackedSegment } from "#engine";
 import { type ArchiveFailure, type Bucket, retryDelayMs, sha256Of, unavailable } from "./bucket.ts";
+import { messageOf } from "./generation.ts";
 import { readPack } from "./history.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
@@ -105,7 +106,13 @@ export class Archiving {
 
   async #archive(): Promise<Result<null, ArchiveFailure>> {
     if (!this.#bucket.isBound) return unavailable("no bucket is bound as ARCHIVE");
-    const pack = await this.#build();
+    let pack: BuiltPack | null;
+    try {
+      pack = await this.#build();
+    } catch (error) {
+      // A segment that cannot be read is archived no more than trimmed; the partition goes on.
+      return unavailable(messageOf(error), true);
+    }
     if (pack === null) return ok(null);
     const [first] = pack.segments;
     assert(first !== undefined, "a pack has segments");

@@ -158,6 +158,20 @@ test("another object in a pack's place stops the archiving and the trimming, and
   expect((await held.status()).archive).not.toHaveProperty("error");
 });
 
+test("a segment that is damaged is not archived, and not trimmed; the partition says so, and goes on", async () => {
+  const held = await make();
+  await held.append(clicks(100, BASE));
+  await inObject(held, async (partition) => partition.checkpoint(Date.now()));
+  await held.sql("UPDATE segments SET hot = zeroblob(length(hot))");
+  await held.evict();
+  await pass(held, 2 * HOUR);
+  const { archive, records } = await held.status();
+  expect(archive).toMatchObject({ packs: 0, error: expect.stringContaining("the log is damaged") as string });
+  expect(records).toBe(100);
+  await held.append(clicks(10, BASE));
+  expect((await held.queryView({ groupBy: [] })).rows).toMatchObject([{ clicks: 110 }]);
+});
+
 test("archived records that cannot be read are missing by name; a replay fails, and what is live goes on", async () => {
   const held = await make();
   await held.append(clicks(100, BASE));
