@@ -72,6 +72,7 @@ export const StreamSchema = v.object({
     retentionMs: v.number(),
     retentionBytes: v.number(),
     archive: v.boolean(),
+    archiveRetentionMs: v.nullable(v.number()),
     allowedLatenessMs: v.number(),
   }),
   views: v.array(View),

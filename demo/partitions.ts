@@ -80,7 +80,7 @@ function retentionFacts({ partitions, config }: Pick<Stream, "partitions" | "con
       "Retention",
       `${formatDuration(config.retentionMs)}, or ${formatBytes(config.retentionBytes)} a partition (fullest: ${formatShare(fullest, config.retentionBytes)})`,
     ],
-    ["Archive", archiveText(config.archive, archived, answering)],
+    ["Archive", archiveText(config, archived, answering)],
     ["Trimmed", trimmed === 0 ? "nothing so far" : `${plural(trimmed, "record")}; their answers stay in the views`],
     ...(silent === 0 ? [] : [["Silent", plural(silent, "partition does", "partitions do") + " not answer"] as const]),
   ];
@@ -88,16 +88,17 @@ function retentionFacts({ partitions, config }: Pick<Stream, "partitions" | "con
 
 /** What of the log is in the archive, as what retention trims will be. */
 function archiveText(
-  isOn: boolean,
+  { archive: isOn, archiveRetentionMs }: Stream["config"],
   records: number,
   partitions: readonly Exclude<Partition, { error: string }>[],
 ): string {
   const failed = partitions.find(({ archive }) => archive?.error !== undefined);
   if (failed !== undefined) return `takes no records of partition ${failed.partition}: ${failed.archive?.error ?? ""}`;
   const bytes = partitions.reduce((sum, { archive }) => sum + (archive?.bytes ?? 0), 0);
-  const held = `${plural(records, "record")}, ${formatBytes(bytes)}`;
+  const kept = archiveRetentionMs === null ? "" : `, kept ${formatDuration(archiveRetentionMs)}`;
+  const held = `${plural(records, "record")}, ${formatBytes(bytes)}${kept}`;
   if (!isOn) return records === 0 ? "off: what is trimmed is gone" : `off; it keeps ${held}`;
-  return records === 0 ? "on; nothing had to go there yet" : held;
+  return records === 0 ? `on${kept}; nothing had to go there yet` : held;
 }
 
 function showFacts(facts: readonly Fact[]): void {

@@ -66,6 +66,23 @@ export class Packs {
     this.#bytes += bytes;
   }
 
+  /** The first pack; there has to be one. */
+  oldest(): PackInfo {
+    return this.#database.only<PackInfo & Record<string, number | string>>(
+      `SELECT base_offset AS baseOffset, count, append_min AS appendMin, append_max AS appendMax,
+              minute_min AS minuteMin, minute_max AS minuteMax, bytes, sha256
+       FROM packs ORDER BY base_offset LIMIT 1`,
+    );
+  }
+
+  /** To be called in a transaction. */
+  removeFirst(): void {
+    const { baseOffset, bytes } = this.oldest();
+    this.#database.run("DELETE FROM packs WHERE base_offset = ?", baseOffset);
+    this.#zones.replaceFirst(null);
+    this.#bytes -= bytes;
+  }
+
   sha256Of({ baseOffset }: Zone): string {
     return this.#database.only<{ sha256: string }>("SELECT sha256 FROM packs WHERE base_offset = ?", baseOffset).sha256;
   }

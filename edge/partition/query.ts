@@ -32,7 +32,7 @@ import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { partialOf } from "./partial.ts";
 import type { PartitionAnswer, PartitionQuery, PartitionQueryFailure } from "./rpc.ts";
-import type { Zone } from "./segment-zones.ts";
+import { zoneMinutes } from "./segment-zones.ts";
 import { runSlices, sliceSize } from "./slices.ts";
 import { cutByRange, readWindows } from "./view-reader.ts";
 
@@ -172,7 +172,7 @@ export async function queryLog(
     if (zone !== undefined) {
       const pack = await history.fetch(zone);
       if (pack.ok) await scanAll(() => pack.value.next(offset, minuteFrom, minuteTo));
-      else unavailable = union(unavailable, clip([minutesOf(zone)], query.from, query.to));
+      else unavailable = union(unavailable, clip([zoneMinutes(zone)], query.from, query.to));
       offset = Math.max(offset, zone.baseOffset + zone.count);
       continue;
     }
@@ -227,10 +227,5 @@ export class ScanGate {
     }
   }
 }
-
-const minutesOf = ({ minuteMin, minuteMax }: Zone) => ({
-  from: minuteMin * MINUTE_MS,
-  to: (minuteMax + 1) * MINUTE_MS,
-});
 
 const union = (a: Intervals, b: Intervals): Intervals => b.reduce(addInterval, a);

@@ -1,5 +1,6 @@
 /** Everything there is once a partition has been configured, wired together. */
 import type { Task } from "./alarms.ts";
+import { ArchiveRetention } from "./archive-retention.ts";
 import { Archiving } from "./archiving.ts";
 import type { Database } from "./database.ts";
 import type { Facts, FactStore } from "./facts.ts";
@@ -33,7 +34,9 @@ export function openRoom(
   const retention = new Retention(partition);
   const storing = new ProducerStoring(partition);
   const viewRetention = new ViewRetention(partition, facts);
-  const tasks = [replay, archiving, retention, storing, viewRetention, new Rollup(partition, facts)];
+  const archiveRetention = new ArchiveRetention(partition, facts);
+  const rollup = new Rollup(partition, facts);
+  const tasks = [replay, archiving, retention, archiveRetention, storing, viewRetention, rollup];
   return { partition, replay, archiving, retention, tasks };
 }
 

@@ -30,6 +30,8 @@ export interface PartitionConfig {
   readonly retentionBytes: number;
   /** Sealed segments are archived before they are trimmed. Missing from a stream's object of before: they are not. */
   readonly archive?: boolean;
+  /** How long a record stays archived after it was appended. Null, or missing: until the stream is deleted. */
+  readonly archiveRetentionMs?: number | null;
   readonly allowedLatenessMs: number;
   readonly identifiers: readonly string[];
   /**

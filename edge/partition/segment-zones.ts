@@ -3,6 +3,8 @@
  * as its segment, so that looking through them there would cost a page of the disk for each; here it is a few numbers. Packs of
  * archived segments have zones too.
  */
+import { MINUTE_MS, type TimeInterval } from "#engine";
+
 export interface Zone {
   readonly baseOffset: number;
   readonly count: number;
@@ -65,6 +67,12 @@ export class SegmentZones {
     return low;
   }
 }
+
+/** From its first minute to its last, in milliseconds since the epoch. */
+export const zoneMinutes = ({ minuteMin, minuteMax }: Pick<Zone, "minuteMin" | "minuteMax">): TimeInterval => ({
+  from: minuteMin * MINUTE_MS,
+  to: (minuteMax + 1) * MINUTE_MS,
+});
 
 /** No more than a zone of what may be a whole segment. */
 const zoneOf = ({ baseOffset, count, minuteMin, minuteMax }: Zone): Zone => ({

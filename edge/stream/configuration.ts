@@ -95,7 +95,8 @@ export function streamConfig(state: StreamState): StreamConfig {
  * them once, and 256 partitions with many views still fit into one reply.
  */
 export function partitionConfigs(state: StreamState): readonly PartitionConfig[] {
-  const { retentionMs, retentionBytes, archive = false, allowedLatenessMs, identifiers, partitions } = state.settings;
+  const { retentionMs, retentionBytes, archive = false, archiveRetentionMs = null } = state.settings;
+  const { allowedLatenessMs, identifiers, partitions } = state.settings;
   const common = {
     version: state.version,
     streamId: state.streamId,
@@ -103,6 +104,7 @@ export function partitionConfigs(state: StreamState): readonly PartitionConfig[]
     retentionMs,
     retentionBytes,
     archive,
+    archiveRetentionMs,
     allowedLatenessMs,
     identifiers,
     generations: viewsByName(state).flatMap(wantedGenerations),

@@ -42,6 +42,8 @@ export interface StreamConfig {
   readonly retentionBytes: number;
   /** Whether what retention trims is kept in the archive's bucket. Absent: it is not. */
   readonly archive?: boolean;
+  /** How long, counted from its append time, a record stays there; null or absent: until the stream is deleted. */
+  readonly archiveRetentionMs?: number | null;
   readonly allowedLatenessMs: number;
   readonly allowedOrigins: readonly string[];
   readonly ip: IpSetting;

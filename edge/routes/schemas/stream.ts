@@ -16,6 +16,7 @@ export const StreamChangeSchema: v.GenericSchema<unknown, StreamChange> = closed
   retentionMs: v.exactOptional(durationSchema(1, CONFIG_LIMITS.retentionMaxMs)),
   retentionBytes: v.exactOptional(integerSchema(1, CONFIG_LIMITS.retentionBytesMax)),
   archive: v.exactOptional(v.boolean()),
+  archiveRetentionMs: v.exactOptional(v.nullable(durationSchema(1, CONFIG_LIMITS.retentionMaxMs))),
   allowedLatenessMs: v.exactOptional(durationSchema(0, CONFIG_LIMITS.allowedLatenessMaxMs)),
   allowedOrigins: v.exactOptional(
     v.pipe(
@@ -89,6 +90,7 @@ const ConfigAnswerSchema = v.object({
   retentionMs: v.number(),
   retentionBytes: v.number(),
   archive: v.boolean(),
+  archiveRetentionMs: v.nullable(v.number()),
   allowedLatenessMs: v.number(),
   allowedOrigins: v.array(v.string()),
   ip: v.picklist(["drop", "hash", "store"]),
@@ -168,6 +170,7 @@ export const StreamDescriptionSchema = v.object({
 export const configToJson = (config: StreamConfig) => ({
   ...config,
   archive: config.archive ?? false,
+  archiveRetentionMs: config.archiveRetentionMs ?? null,
   views: config.views.map(viewToJson),
 });
 

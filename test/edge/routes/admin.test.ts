@@ -33,6 +33,7 @@ describe("a stream", () => {
           retentionMs: 7 * DAY_MS,
           retentionBytes: 8 * 2 ** 30,
           archive: false,
+          archiveRetentionMs: null,
           allowedLatenessMs: MINUTE_MS,
           allowedOrigins: [],
           ip: "hash",

@@ -1,0 +1,122 @@
+/** The archive of a stream that keeps it for so long: packs go, by name, and answers outlive them. */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ArchiveRetention } from "../../../edge/partition/archive-retention.ts";
+import { Database } from "../../../edge/partition/database.ts";
+import { FactStore } from "../../../edge/partition/facts.ts";
+import { Partition } from "../../../edge/partition/partition.ts";
+import { clicks, DAY, expectOk, generation, HeldPartition, HOUR, MINUTE } from "./held-partition.ts";
+
+/** Ahead of the real clock, so that no alarm rings by itself. */
+const START = Math.ceil(Date.now() / DAY) * DAY + 400 * DAY;
+const BASE = START - DAY;
+
+beforeEach(() => vi.useFakeTimers({ now: START, toFake: ["Date"] }));
+afterEach(() => vi.useRealTimers());
+
+async function pass(held: HeldPartition, ms: number): Promise<void> {
+  vi.setSystemTime(Date.now() + ms);
+  await held.status();
+  for (let i = 0; i < 3; i++) await held.ring();
+}
+
+const keysOf = async (held: HeldPartition): Promise<number> =>
+  (await env.ARCHIVE!.list({ prefix: `${held.config.streamId}/` })).objects.length;
+
+/** Three packs, each of another hour, appended four hours apart; the log itself is empty. */
+async function withPacks(archiveRetentionMs: number | null): Promise<HeldPartition> {
+  const held = await HeldPartition.make({ retentionMs: HOUR, archive: true, archiveRetentionMs });
+  for (let hour = 0; hour < 3; hour++) {
+    await held.append(clicks(100, BASE + hour * HOUR, 7));
+    await pass(held, 4 * HOUR);
+  }
+  return held;
+}
+
+const minuteOf = (hour: number) => ({ from: BASE + hour * HOUR, to: BASE + hour * HOUR + MINUTE });
+
+test("packs go when they are older than that, object and all; what they held is missing by name, and views keep it", async () => {
+  const held = await withPacks(14 * HOUR);
+  const before = await held.queryView({ everyMs: MINUTE });
+  expect((await held.status()).archive).toMatchObject({ start: 0, packs: 3 });
+  await pass(held, 4 * HOUR);
+  expect((await held.status()).archive).toMatchObject({ start: 100, end: 300, packs: 2 });
+  expect(await keysOf(held)).toBe(2);
+  expect(await held.queryLog({ groupBy: [] })).toMatchObject({
+    rows: [{ clicks: 200 }],
+    missing: [{ ...minuteOf(0), reason: "trimmed" }],
+  });
+  expect(await held.stub.records(0, 10)).toMatchObject({ ok: false, failure: { readableFrom: 100 } });
+  expect((await held.queryView({ everyMs: MINUTE })).digest).toBe(before.digest);
+
+  // A replay has the rest, and carries over what is gone.
+  await held.configure({ generations: [generation(), generation({ generation: 2, against: 1 })] });
+  await held.settle();
+  expect(await held.generation(2)).toMatchObject({ from: 100, carried: [{ generation: 1 }], missing: [] });
+  expect((await held.queryView({ everyMs: MINUTE }, 2)).digest).toBe(before.digest);
+
+  await pass(held, DAY);
+  expect((await held.status()).archive).toMatchObject({ start: null, packs: 0, bytes: 0 });
+  expect(await keysOf(held)).toBe(0);
+});
+
+test("without one they stay, and a shorter one that is set later takes them", async () => {
+  const held = await withPacks(null);
+  await pass(held, 300 * DAY);
+  expect((await held.status()).archive).toMatchObject({ packs: 3 });
+  await held.configure({ archiveRetentionMs: DAY });
+  await pass(held, MINUTE);
+  expect((await held.status()).archive).toMatchObject({ packs: 0 });
+});
+
+test("a pack that a replay still needs is waited for, and then the replay fails; what the log has stays archived", async () => {
+  const held = await withPacks(13 * HOUR);
+  await held.configure({ generations: [generation(), generation({ generation: 2, paused: true })] });
+  await pass(held, 2 * HOUR);
+  expect((await held.status()).archive).toMatchObject({ packs: 3 });
+  await pass(held, 5 * HOUR);
+  expect((await held.status()).archive).toMatchObject({ packs: 1 });
+  expect(await held.generation(2)).toMatchObject({
+    state: "failed",
+    error: "the archive's retention overtook the replay",
+  });
+
+  const ahead = await HeldPartition.make({ retentionMs: 7 * DAY, archive: true, archiveRetentionMs: HOUR });
+  await ahead.append(clicks(100, BASE));
+  expectOk(await ahead.stub.trim(50));
+  await pass(ahead, DAY);
+  expect(await ahead.status()).toMatchObject({ logStart: 50, archive: { packs: 1 } });
+});
+
+test("an object that could not be removed is removed later; its records are gone from the first moment on", async () => {
+  const held = await withPacks(14 * HOUR);
+  vi.setSystemTime(Date.now() + 4 * HOUR);
+  let isDown = true;
+  const failing = {
+    get: (key: string) => env.ARCHIVE!.get(key),
+    delete: (key: string) => (isDown ? Promise.reject(new Error("R2 is down")) : env.ARCHIVE!.delete(key)),
+  } as unknown as R2Bucket;
+  const inObject = (work: (retention: ArchiveRetention, partition: Partition) => Promise<void>) =>
+    runInDurableObject(held.stub, (_, { storage }) => {
+      const database = new Database(storage);
+      const facts = new FactStore(database);
+      const partition = new Partition(database, facts, held.config, Date.now(), failing);
+      return work(new ArchiveRetention(partition, facts), partition);
+    });
+  await inObject(async (retention, partition) => {
+    await retention.run();
+    expect(partition.packs.start).toBe(100);
+    expect(retention.due(Date.now())).toBe(Date.now() + 1_000);
+  });
+  expect(await keysOf(held)).toBe(3);
+  isDown = false;
+  // As after a restart: what is left over is known from the disk.
+  await inObject(async (retention, partition) => {
+    expect(retention.due(Date.now())).toBe(Date.now());
+    await retention.run();
+    expect(partition.packs.start).toBe(100);
+    expect(retention.due(Date.now())).toBeGreaterThan(Date.now());
+  });
+  expect(await keysOf(held)).toBe(2);
+});
