@@ -11,7 +11,7 @@ import { PARTITION_LIMITS } from "./limits.ts";
 import { minutesOf } from "./minutes-of.ts";
 import type { PackInfo } from "./packs.ts";
 import type { Partition } from "./partition.ts";
-import { zoneMinutes } from "./segment-zones.ts";
+import { endOf, zoneMinutes } from "./segment-zones.ts";
 
 export class ArchiveRetention {
   readonly #partition: Partition;
@@ -99,5 +99,3 @@ export class ArchiveRetention {
     return ok(null);
   }
 }
-
-const endOf = ({ baseOffset, count }: PackInfo): number => baseOffset + count;

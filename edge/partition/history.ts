@@ -68,10 +68,12 @@ export class History {
 
   async fetch(zone: Zone): Promise<Result<FetchedPack, ArchiveFailure>> {
     if (this.#last?.zone.baseOffset === zone.baseOffset) return ok(this.#last);
+    // Asked now: its row may be gone by the time that its bytes are here.
+    const sha256 = this.#packs.sha256Of(zone);
     const bytes = await this.#bucket.read(zone.baseOffset);
     if (!bytes.ok) return bytes;
     const key = this.#bucket.keyOf(zone.baseOffset);
-    if ((await sha256Of(bytes.value)) !== this.#packs.sha256Of(zone)) {
+    if ((await sha256Of(bytes.value)) !== sha256) {
       return unavailable(`${key} is not what was archived`, true);
     }
     const pack = readPack(bytes.value, this.#seed, ALL_SOUND);

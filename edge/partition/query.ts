@@ -168,6 +168,11 @@ export async function queryLog(
   const isOver = () => partition.isClosed || state.groups > ENGINE_LIMITS.groupsMax;
   let unavailable: Intervals = [];
   for (let isAtEnd = false; !isAtEnd && !isOver();) {
+    if (history.start > offset) {
+      // Records went before they were read. Which of what is trimmed by now they held is not known any more: all is named.
+      missing = union(missing, trimmed.within(query.from, query.to));
+      offset = history.start;
+    }
     const zone = history.packAfter(offset, minuteFrom, minuteTo);
     if (zone !== undefined) {
       const pack = await history.fetch(zone);
@@ -177,7 +182,7 @@ export async function queryLog(
       continue;
     }
     if (log.start > offset) {
-      // Segments may have gone before they were read. Which of what is trimmed by now they held is not known: all is named.
+      // The same between the last pack and the log.
       missing = union(missing, trimmed.within(query.from, query.to));
       offset = log.start;
     }

@@ -13,7 +13,7 @@ import { ArchiveReading } from "./archive-reading.ts";
 import { type Generation, messageOf } from "./generation.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
-import type { Zone } from "./segment-zones.ts";
+import { endOf } from "./segment-zones.ts";
 import { isAppendedTo, runSlices, sliceSize } from "./slices.ts";
 
 export class Replay {
@@ -181,7 +181,5 @@ export class Replay {
     });
   }
 }
-
-const endOf = ({ baseOffset, count }: Zone): number => baseOffset + count;
 
 const isUnstored = ({ record, next }: Generation): boolean => next > record.next;

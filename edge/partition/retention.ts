@@ -10,6 +10,7 @@ import type { Intervals } from "#engine";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { SegmentInfo } from "./segments.ts";
 import type { Partition } from "./partition.ts";
+import { endOf } from "./segment-zones.ts";
 import { runSlices } from "./slices.ts";
 
 export class Retention {
@@ -128,5 +129,3 @@ export class Retention {
     return Math.max(share, PARTITION_LIMITS.tailAgeMinMs);
   }
 }
-
-const endOf = ({ baseOffset, count }: SegmentInfo): number => baseOffset + count;

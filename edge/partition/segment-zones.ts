@@ -68,6 +68,9 @@ export class SegmentZones {
   }
 }
 
+/** The offset behind its last record. */
+export const endOf = ({ baseOffset, count }: Pick<Zone, "baseOffset" | "count">): number => baseOffset + count;
+
 /** From its first minute to its last, in milliseconds since the epoch. */
 export const zoneMinutes = ({ minuteMin, minuteMax }: Pick<Zone, "minuteMin" | "minuteMax">): TimeInterval => ({
   from: minuteMin * MINUTE_MS,

@@ -5,8 +5,10 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ArchiveRetention } from "../../../edge/partition/archive-retention.ts";
 import { Database } from "../../../edge/partition/database.ts";
 import { FactStore } from "../../../edge/partition/facts.ts";
+import { FrozenPartials } from "../../../edge/partition/frozen-partials.ts";
 import { Partition } from "../../../edge/partition/partition.ts";
-import { clicks, DAY, expectOk, generation, HeldPartition, HOUR, MINUTE } from "./held-partition.ts";
+import { queryLog } from "../../../edge/partition/query.ts";
+import { clicks, DAY, expectOk, generation, HeldPartition, HOUR, MINUTE, wholeRange } from "./held-partition.ts";
 
 /** Ahead of the real clock, so that no alarm rings by itself. */
 const START = Math.ceil(Date.now() / DAY) * DAY + 400 * DAY;
@@ -87,6 +89,29 @@ test("a pack that a replay still needs is waited for, and then the replay fails;
   expectOk(await ahead.stub.trim(50));
   await pass(ahead, DAY);
   expect(await ahead.status()).toMatchObject({ logStart: 50, archive: { packs: 1 } });
+});
+
+test("a scan names what went before it was read", async () => {
+  const held = await withPacks(null);
+  await runInDurableObject(held.stub, async (_, { storage }) => {
+    const database = new Database(storage);
+    const partition = new Partition(database, new FactStore(database), held.config, Date.now(), env.ARCHIVE!);
+    const query = wholeRange({ groupBy: [] });
+    const scan = queryLog(partition, { configVersion: 1, query, source: { kind: "log" } }, new FrozenPartials());
+    // It waits for the first pack, which it gets; the second one goes meanwhile.
+    database.transaction(() => {
+      partition.trimmed.add([minuteOf(0), minuteOf(1)]);
+      partition.packs.removeFirst();
+      partition.packs.removeFirst();
+    });
+    expect(expectOk(await scan)).toMatchObject({
+      recordsScanned: 200,
+      missing: [
+        { ...minuteOf(0), reason: "trimmed" },
+        { ...minuteOf(1), reason: "trimmed" },
+      ],
+    });
+  });
 });
 
 test("an object that could not be removed is removed later; its records are gone from the first moment on", async () => {
