@@ -2,12 +2,13 @@
  * The archive as one replay reads it: forwards, a pack at a time. While a pack is read, the next one is on its way. An archive that
  * does not answer is asked again, at longer and longer intervals, and given up after a grace.
  */
+import { assert, type Result } from "#protocol";
 import type { ColumnBatch } from "#engine";
-import { type ArchiveFailure, retryDelayMs } from "./bucket.ts";
+import { Backoff } from "./backoff.ts";
+import type { ArchiveFailure } from "./bucket.ts";
 import type { FetchedPack, History } from "./history.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
-import type { Result } from "#protocol";
-import type { Zone } from "./segment-zones.ts";
+import { endOf, type Zone } from "./segment-zones.ts";
 
 /** `nothing`: none is needed, or it is not yet time to ask again. */
 type Fetched = { readonly kind: "fetched" | "nothing" } | { readonly kind: "failed"; readonly detail: string };
@@ -16,13 +17,15 @@ export class ArchiveReading {
   readonly #history: History;
   #pack: FetchedPack | null = null;
   #ahead: { readonly zone: Zone; readonly fetched: Promise<Result<FetchedPack, ArchiveFailure>> } | null = null;
-  #failures = 0;
-  #failingSince = 0;
-  /** When the archive may be asked again, in milliseconds since the epoch. */
-  retryAt = 0;
+  readonly #backoff = new Backoff();
 
   constructor(history: History) {
     this.#history = history;
+  }
+
+  /** When the archive may be asked again, in milliseconds since the epoch. */
+  get retryAt(): number {
+    return this.#backoff.until;
   }
 
   /** Whether a pack has to be fetched before it can be read. */
@@ -30,9 +33,11 @@ export class ArchiveReading {
     return baseOffset !== this.#pack?.zone.baseOffset;
   }
 
-  /** The archived segment that ends after `offset` and begins first; null: there is none. Throws if it is damaged. */
-  next(offset: number): ColumnBatch | null {
-    return this.#history.packAfter(offset) === undefined ? null : (this.#pack?.next(offset) ?? null);
+  /** The segment of the fetched pack that ends after `offset` and begins first. Throws if it is damaged. */
+  next(offset: number): ColumnBatch {
+    const segment = this.#pack?.next(offset);
+    assert(segment != null, "a pack that was fetched, and has it");
+    return segment;
   }
 
   /** Fetches the pack that a reading at `offset` needs, and begins to fetch the one behind it. */
@@ -49,18 +54,17 @@ export class ArchiveReading {
     this.#ahead = null;
     const fetched = await ahead;
     if (!fetched.ok) return this.#failed(fetched.failure, now);
-    this.#failures = this.retryAt = 0;
+    this.#backoff.end();
     this.#pack = fetched.value;
-    const behind = this.#history.packAfter(zone.baseOffset + zone.count);
+    const behind = this.#history.packAfter(endOf(zone));
     if (behind !== undefined) this.#ahead = { zone: behind, fetched: this.#history.fetch(behind) };
     return { kind: "fetched" };
   }
 
   #failed({ detail, lasting }: ArchiveFailure, now: number): Fetched {
-    if (this.#failures++ === 0) this.#failingSince = now;
-    this.retryAt = now + retryDelayMs(this.#failures);
-    if (!lasting && now - this.#failingSince < PARTITION_LIMITS.archive.graceMs) return { kind: "nothing" };
-    this.#failures = this.retryAt = 0;
+    this.#backoff.noteFailure(now);
+    if (!lasting && now - this.#backoff.since < PARTITION_LIMITS.archive.graceMs) return { kind: "nothing" };
+    this.#backoff.end();
     return { kind: "failed", detail: `archive_unavailable: ${detail}` };
   }
 }

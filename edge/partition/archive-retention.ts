@@ -5,7 +5,8 @@
  */
 import type { Intervals } from "#engine";
 import { ok, type Result } from "#protocol";
-import { type ArchiveFailure, retryDelayMs } from "./bucket.ts";
+import { Backoff } from "./backoff.ts";
+import type { ArchiveFailure } from "./bucket.ts";
 import type { FactStore } from "./facts.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import { minutesOf } from "./minutes-of.ts";
@@ -16,20 +17,19 @@ import { endOf, zoneMinutes } from "./segment-zones.ts";
 export class ArchiveRetention {
   readonly #partition: Partition;
   readonly #facts: FactStore;
-  /** Base offsets of packs whose rows are gone, and whose objects may be there. */
-  #leftover: readonly number[];
-  #failures = 0;
-  #retryAt = 0;
+  /** Base offset of the pack whose row is gone, and whose object may be there. */
+  #leftover: number | null;
+  readonly #backoff = new Backoff();
 
   constructor(partition: Partition, facts: FactStore) {
     this.#partition = partition;
     this.#facts = facts;
-    this.#leftover = facts.get("expiredPacks") ?? [];
+    this.#leftover = facts.get("expiredPack") ?? null;
   }
 
   due(now: number): number | null {
-    const expiry = this.#leftover.length > 0 ? now : this.#expiry();
-    return expiry === null ? null : Math.max(expiry, this.#retryAt);
+    const expiry = this.#leftover === null ? this.#expiry() : now;
+    return expiry === null ? null : Math.max(expiry, this.#backoff.until);
   }
 
   /** When the first pack goes, in milliseconds since the epoch; null: never, as things are. */
@@ -40,9 +40,7 @@ export class ArchiveRetention {
     const end = endOf(first);
     // The log has some of it still.
     if (end > log.start) return null;
-    const waiting = views.building.filter(({ record }) => record.next < end);
-    const waits = waiting.map(({ record }) => record.startedAt + PARTITION_LIMITS.replayGraceMs);
-    return Math.max(first.appendMax + config.archiveRetentionMs + 1, ...waits);
+    return Math.max(first.appendMax + config.archiveRetentionMs + 1, views.waitedForUntil(end));
   }
 
   async run(): Promise<void> {
@@ -50,9 +48,8 @@ export class ArchiveRetention {
     for (let now = Date.now(); now < until && !this.#partition.isClosed; now = Date.now()) {
       const due = this.due(now);
       if (due === null || due > now) return;
-      const done = this.#leftover.length > 0 ? await this.#removeLeftover() : await this.#expireFirst();
-      this.#failures = done.ok ? 0 : this.#failures + 1;
-      this.#retryAt = done.ok ? 0 : Date.now() + retryDelayMs(this.#failures);
+      const done = this.#leftover === null ? await this.#expireFirst() : await this.#remove(this.#leftover);
+      this.#backoff.note(done.ok, Date.now());
       if (!done.ok) console.error(`archive retention: ${done.failure.detail}`);
     }
   }
@@ -63,15 +60,13 @@ export class ArchiveRetention {
     const gone = await this.#minutesIn(first);
     if (!gone.ok) return gone;
     if (this.#partition.isClosed || packs.start !== first.baseOffset) return ok(null);
-    for (const generation of views.building) {
-      if (generation.record.next < endOf(first)) views.fail(generation, "the archive's retention overtook the replay");
-    }
+    views.failBuildsBefore(endOf(first), "the archive's retention overtook the replay");
     database.transaction(() => {
       trimmed.add(gone.value);
       packs.removeFirst();
-      this.#facts.put("expiredPacks", [first.baseOffset]);
+      this.#facts.put("expiredPack", first.baseOffset);
     });
-    this.#leftover = [first.baseOffset];
+    this.#leftover = first.baseOffset;
     return ok(null);
   }
 
@@ -84,18 +79,15 @@ export class ArchiveRetention {
       const segment = fetched.value.next(offset);
       if (segment === null) return ok(minutes.flat());
       minutes.push(minutesOf(segment));
-      offset = segment.baseOffset + segment.count;
+      offset = endOf(segment);
     }
   }
 
-  async #removeLeftover(): Promise<Result<null, ArchiveFailure>> {
-    for (const baseOffset of this.#leftover) {
-      const removed = await this.#partition.bucket.remove(baseOffset);
-      if (!removed.ok) return removed;
-    }
-    if (this.#partition.isClosed) return ok(null);
-    this.#facts.put("expiredPacks", []);
-    this.#leftover = [];
-    return ok(null);
+  async #remove(leftover: number): Promise<Result<null, ArchiveFailure>> {
+    const removed = await this.#partition.bucket.remove(leftover);
+    if (!removed.ok || this.#partition.isClosed) return removed;
+    this.#facts.put("expiredPack", null);
+    this.#leftover = null;
+    return removed;
   }
 }

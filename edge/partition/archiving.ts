@@ -9,12 +9,15 @@
 import { deflateRawSync } from "node:zlib";
 import { assert, ok, type Result } from "#protocol";
 import { PackBuilder, type PackedSegment } from "#engine";
-import { type ArchiveFailure, type Bucket, retryDelayMs, sha256Of, unavailable } from "./bucket.ts";
+import { Backoff } from "./backoff.ts";
+import { type ArchiveFailure, type Bucket, sha256Of, unavailable } from "./bucket.ts";
 import { messageOf } from "./generation.ts";
 import { readPack } from "./history.ts";
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
+import { expiryOf } from "./retention.ts";
 import type { ArchiveStatus } from "./rpc.ts";
+import { endOf } from "./segment-zones.ts";
 import type { SegmentInfo } from "./segments.ts";
 import { runSlices } from "./slices.ts";
 
@@ -32,8 +35,7 @@ export class Archiving {
   readonly #partition: Partition;
   /** One at a time: an alarm and an administrator may both want it. */
   #working: Promise<Result<null, ArchiveFailure>> | null = null;
-  #failures = 0;
-  #retryAt = 0;
+  readonly #backoff = new Backoff();
   #error: string | null = null;
 
   constructor(partition: Partition) {
@@ -62,8 +64,7 @@ export class Archiving {
     if (config.archive !== true) return null;
     const [first] = log.segments.from(this.#end, 1);
     if (first === undefined) return null;
-    const expiry = log.segments.bytes > config.retentionBytes ? now : first.appendMax + config.retentionMs + 1;
-    return Math.max(expiry, this.#retryAt);
+    return Math.max(expiryOf(this.#partition, first, now), this.#backoff.until);
   }
 
   async run(): Promise<void> {
@@ -99,8 +100,7 @@ export class Archiving {
     this.#working ??= this.#archive().finally(() => (this.#working = null));
     const archived = await this.#working;
     this.#error = archived.ok ? null : archived.failure.detail;
-    this.#failures = archived.ok ? 0 : this.#failures + 1;
-    this.#retryAt = archived.ok ? 0 : Date.now() + retryDelayMs(this.#failures);
+    this.#backoff.note(archived.ok, Date.now());
     return archived;
   }
 
@@ -178,7 +178,7 @@ export class Archiving {
     database.transaction(() =>
       packs.add({
         baseOffset: first.baseOffset,
-        count: last.baseOffset + last.count - first.baseOffset,
+        count: endOf(last) - first.baseOffset,
         appendMin: first.appendMin,
         appendMax: last.appendMax,
         minuteMin: Math.min(...segments.map(({ minuteMin }) => minuteMin)),

@@ -18,12 +18,6 @@ export interface ArchiveFailure {
 export const unavailable = (detail: string, lasting = false) =>
   fail<ArchiveFailure>({ reason: "archive_unavailable", detail, lasting });
 
-/** How long to wait after so many failures, one or more. */
-export function retryDelayMs(failures: number): number {
-  const { firstMs, mostMs } = PARTITION_LIMITS.archive.retry;
-  return Math.min(firstMs * 2 ** (failures - 1), mostMs);
-}
-
 export class Bucket {
   readonly #bucket: R2Bucket | null;
   readonly #prefix: string;

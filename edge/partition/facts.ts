@@ -69,8 +69,8 @@ export interface Facts {
   rollup: { readonly at: number };
   /** Whether somebody listens to the live feed. */
   listened: boolean;
-  /** Base offsets of packs that went from the archive, and whose objects may still be there. */
-  expiredPacks: readonly number[];
+  /** Base offset of the pack that went from the archive last, whose object may still be there; null: it is not. */
+  expiredPack: number | null;
   /** The stream is gone. `archived`: whose objects may still be in the archive's bucket. */
   deleted: { readonly at: number; readonly archived?: { readonly streamId: string; readonly partition: number } };
 }

@@ -55,15 +55,10 @@ export class History {
     return Math.min(this.#packs.start ?? Infinity, this.#log.start);
   }
 
-  /** The first offset at or after `offset` that can be read: some may lie between the packs and the log, and are gone. */
-  nextReadable(offset: number): number {
-    const pack = this.packAfter(offset);
-    return Math.max(offset, pack?.baseOffset ?? this.#log.start);
-  }
-
   /** The pack that a reading needs which has come to `offset`; undefined: from there on it needs none. */
   packAfter(offset: number, minuteFrom?: number, minuteTo?: number): Zone | undefined {
-    return this.#packs.next(offset, this.#log.start, minuteFrom, minuteTo);
+    const { start } = this.#log;
+    return offset < start ? this.#packs.next(offset, start, minuteFrom, minuteTo) : undefined;
   }
 
   async fetch(zone: Zone): Promise<Result<FetchedPack, ArchiveFailure>> {

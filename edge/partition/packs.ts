@@ -3,7 +3,7 @@
  * one before it ends, unless records in between were trimmed while nothing was archived.
  */
 import type { Database } from "./database.ts";
-import { SegmentZones, type Zone } from "./segment-zones.ts";
+import { endOf, SegmentZones, type Zone } from "./segment-zones.ts";
 
 /** Append times in milliseconds since the epoch, event times in whole minutes. */
 export interface PackInfo extends Zone {
@@ -46,7 +46,7 @@ export class Packs {
   /** The offset behind the last record's; 0: nothing is archived. */
   get end(): number {
     const { last } = this.#zones;
-    return last === undefined ? 0 : last.baseOffset + last.count;
+    return last === undefined ? 0 : endOf(last);
   }
 
   /** A pack behind all others. To be called in a transaction. */

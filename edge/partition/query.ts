@@ -32,7 +32,7 @@ import { PARTITION_LIMITS } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { partialOf } from "./partial.ts";
 import type { PartitionAnswer, PartitionQuery, PartitionQueryFailure } from "./rpc.ts";
-import { zoneMinutes } from "./segment-zones.ts";
+import { endOf, zoneMinutes } from "./segment-zones.ts";
 import { runSlices, sliceSize } from "./slices.ts";
 import { cutByRange, readWindows } from "./view-reader.ts";
 
@@ -157,7 +157,7 @@ export async function queryLog(
         const segment = next();
         if (segment === undefined || segment === null) return false;
         scan(segment);
-        offset = segment.baseOffset + segment.count;
+        offset = endOf(segment);
         return true;
       },
       size: () => sliceSize(partition.lastAppendTime),
@@ -167,25 +167,23 @@ export async function queryLog(
     });
   const isOver = () => partition.isClosed || state.groups > ENGINE_LIMITS.groupsMax;
   let unavailable: Intervals = [];
+  /** Goes on there. Records went before they were read: which of what is trimmed by now they held is not known, so all is named. */
+  const skipTo = (start: number) => {
+    if (start <= offset) return;
+    missing = union(missing, trimmed.within(query.from, query.to));
+    offset = start;
+  };
   for (let isAtEnd = false; !isAtEnd && !isOver();) {
-    if (history.start > offset) {
-      // Records went before they were read. Which of what is trimmed by now they held is not known any more: all is named.
-      missing = union(missing, trimmed.within(query.from, query.to));
-      offset = history.start;
-    }
+    skipTo(history.start);
     const zone = history.packAfter(offset, minuteFrom, minuteTo);
     if (zone !== undefined) {
       const pack = await history.fetch(zone);
       if (pack.ok) await scanAll(() => pack.value.next(offset, minuteFrom, minuteTo));
       else unavailable = union(unavailable, clip([zoneMinutes(zone)], query.from, query.to));
-      offset = Math.max(offset, zone.baseOffset + zone.count);
+      offset = Math.max(offset, endOf(zone));
       continue;
     }
-    if (log.start > offset) {
-      // The same between the last pack and the log.
-      missing = union(missing, trimmed.within(query.from, query.to));
-      offset = log.start;
-    }
+    skipTo(log.start);
     // Until the end, or until segments have gone that are not read yet: they may be archived.
     await scanAll(() => {
       if (log.start > offset) return null;

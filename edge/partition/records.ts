@@ -6,6 +6,7 @@ import { type ColumnBatch, inOffsetOrder, integerAt, timeAt, valueAt } from "#en
 import { PARTITION_LIMITS } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Partition } from "./partition.ts";
+import { endOf } from "./segment-zones.ts";
 import type { LogRecord, PartitionRecords } from "./rpc.ts";
 
 /**
@@ -23,7 +24,7 @@ export async function readRecords(
   if (!pack.ok) return fail({ reason: "archive_unavailable", detail: pack.failure.detail });
   const readableFrom = zone?.baseOffset ?? log.start;
   if (from < readableFrom) return fail({ reason: "offset_trimmed", logStart: log.start, readableFrom });
-  const readableTo = zone === undefined ? log.end : zone.baseOffset + zone.count;
+  const readableTo = zone === undefined ? log.end : endOf(zone);
   const records: LogRecord[] = [];
   const end = Math.min(readableTo, from + Math.max(0, Math.min(limit, PARTITION_LIMITS.recordsReadMax)));
   let next = from;

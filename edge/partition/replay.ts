@@ -110,7 +110,8 @@ export class Replay {
     const { log, views, history } = this.#partition;
     // Records that were gone when the build began, between the archive and the log: their windows are left out. Those that it
     // needs do not go: retention waits for it, archives them, or lets it fail.
-    const readable = history.nextReadable(next);
+    const zone = history.packAfter(next);
+    const readable = zone?.baseOffset ?? log.start;
     if (readable > next) {
       for (const generation of generations) generation.next = readable;
       return true;
@@ -127,7 +128,6 @@ export class Replay {
       for (const generation of generations) this.#catchUp(generation, now);
       return true;
     }
-    const zone = history.packAfter(next);
     if (zone !== undefined && generations.every((generation) => generation.leavesOut(zone))) {
       // What is replayed begins later: no pack has to be fetched for nothing.
       for (const generation of generations) generation.next = endOf(zone);
@@ -136,7 +136,7 @@ export class Replay {
     if (zone !== undefined && this.#archive.mustFetch(zone)) return false;
     let segment: ColumnBatch;
     try {
-      segment = this.#segmentAt(next);
+      segment = zone === undefined ? this.#segmentAt(next) : this.#archive.next(next);
     } catch (error) {
       for (const generation of generations) views.fail(generation, messageOf(error));
       return true;
@@ -150,9 +150,7 @@ export class Replay {
 
   #segmentAt(next: number): ColumnBatch {
     const { log } = this.#partition;
-    const segment =
-      (next < log.start ? this.#archive.next(next) : null) ??
-      log.segments.within(next, log.sealedEnd, -Infinity, Infinity);
+    const segment = log.segments.within(next, log.sealedEnd, -Infinity, Infinity);
     assert(segment !== undefined, "a segment below the tail");
     return segment;
   }

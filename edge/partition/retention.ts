@@ -13,6 +13,11 @@ import type { Partition } from "./partition.ts";
 import { endOf } from "./segment-zones.ts";
 import { runSlices } from "./slices.ts";
 
+/** When the oldest segment has to go, in milliseconds since the epoch. */
+export function expiryOf({ log, config }: Partition, oldest: SegmentInfo, now: number): number {
+  return log.segments.bytes > config.retentionBytes ? now : oldest.appendMax + config.retentionMs + 1;
+}
+
 export class Retention {
   readonly #partition: Partition;
 
@@ -22,15 +27,14 @@ export class Retention {
 
   /** When there will be something to do, in milliseconds since the epoch; null: never, as things are. */
   due(now: number): number | null {
-    const { log, config } = this.#partition;
+    const { log } = this.#partition;
     const [first] = log.segments.oldest(1);
     const tailOldest = log.tailOldestAppendTime;
     const times: number[] = [];
     if (tailOldest !== null) times.push(tailOldest + this.#tailAgeMaxMs);
     if (first !== undefined) {
-      const expiry = log.segments.bytes > config.retentionBytes ? now : first.appendMax + config.retentionMs + 1;
       const waitsUntil = this.#waitsUntil(endOf(first));
-      if (waitsUntil !== Infinity) times.push(Math.max(expiry, waitsUntil));
+      if (waitsUntil !== Infinity) times.push(Math.max(expiryOf(this.#partition, first, now), waitsUntil));
     }
     return times.length === 0 ? null : Math.min(...times);
   }
@@ -60,7 +64,9 @@ export class Retention {
     }
     const last = expired.at(-1);
     if (last === undefined) return false;
-    this.#failBuildsBefore(endOf(last));
+    if (!this.#isArchived(endOf(last))) {
+      this.#partition.views.failBuildsBefore(endOf(last), "the log's retention overtook the replay");
+    }
     this.#trim(expired, now);
     return true;
   }
@@ -107,21 +113,12 @@ export class Retention {
   #waitsUntil(end: number): number {
     if (this.#isArchived(end)) return -Infinity;
     if (this.#partition.config.archive === true) return Infinity;
-    const waiting = this.#partition.views.building.filter(({ record }) => record.next < end);
-    return Math.max(...waiting.map(({ record }) => record.startedAt + PARTITION_LIMITS.replayGraceMs));
+    return this.#partition.views.waitedForUntil(end);
   }
 
   /** Whether all that the log has below `end` is archived too. */
   #isArchived(end: number): boolean {
     return end <= this.#partition.packs.end;
-  }
-
-  #failBuildsBefore(offset: number): void {
-    const { views } = this.#partition;
-    if (this.#isArchived(offset)) return;
-    for (const generation of views.building) {
-      if (generation.record.next < offset) views.fail(generation, "the log's retention overtook the replay");
-    }
   }
 
   get #tailAgeMaxMs(): number {

@@ -8,6 +8,7 @@ import { addInterval, clip, type ColumnBatch, type HashSeed, type Intervals, rem
 import { excludedFrom, takeOver, union } from "./carrying.ts";
 import type { Database } from "./database.ts";
 import { Generation, type GenerationRecord, messageOf } from "./generation.ts";
+import { PARTITION_LIMITS } from "./limits.ts";
 import { Readings } from "./readings.ts";
 import type { GenerationConfig } from "./rpc.ts";
 import { RuleMemories } from "./rule-memories.ts";
@@ -82,6 +83,22 @@ export class Views {
   /** Below which offset no generation needs the log any more, even if the object were lost this moment. */
   neededFrom(checkpointEnd: number): number {
     return Math.min(checkpointEnd, ...this.building.map(({ record }) => record.next));
+  }
+
+  /** Until when builds that still need a record below `offset` are waited for, in milliseconds since the epoch; -Infinity: none does. */
+  waitedForUntil(offset: number): number {
+    return Math.max(
+      ...this.#buildsBefore(offset).map(({ record }) => record.startedAt + PARTITION_LIMITS.replayGraceMs),
+    );
+  }
+
+  /** What they need is about to go. */
+  failBuildsBefore(offset: number, error: string): void {
+    for (const generation of this.#buildsBefore(offset)) this.fail(generation, error);
+  }
+
+  #buildsBefore(offset: number): readonly Generation[] {
+    return this.building.filter(({ record }) => record.next < offset);
   }
 
   // --- Configuration ---

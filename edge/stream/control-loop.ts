@@ -227,8 +227,10 @@ export class ControlLoop {
       this.#commit(concludeComparison(state, job.id, { diff: null, error: null }, Date.now()));
       return true;
     }
-    const diff = new DiffWalk(compared, state.settings.partitions);
-    const walk = this.#walks.get(job.id) ?? { diff, interruptions: 0 };
+    const walk = this.#walks.get(job.id) ?? {
+      diff: new DiffWalk(compared, state.settings.partitions),
+      interruptions: 0,
+    };
     this.#walks.set(job.id, walk);
     const until = Date.now() + STREAM_LIMITS.comparisonSliceMs;
     const outcome = await walk.diff.continue(this.#partitions(state), () => Date.now() < until);
