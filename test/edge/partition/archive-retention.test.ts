@@ -1,34 +1,20 @@
 /** The archive of a stream that keeps it for so long: packs go, by name, and answers outlive them. */
-import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ArchiveRetention } from "../../../edge/partition/archive-retention.ts";
-import { Database } from "../../../edge/partition/database.ts";
-import { FactStore } from "../../../edge/partition/facts.ts";
 import { FrozenPartials } from "../../../edge/partition/frozen-partials.ts";
-import { Partition } from "../../../edge/partition/partition.ts";
+import type { Partition } from "../../../edge/partition/partition.ts";
 import { queryLog } from "../../../edge/partition/query.ts";
+import { BASE, bucket, inObject, makeArchived, objectsOf, pass, START } from "./archived-partition.ts";
 import { clicks, DAY, expectOk, generation, HeldPartition, HOUR, MINUTE, wholeRange } from "./held-partition.ts";
-
-/** Ahead of the real clock, so that no alarm rings by itself. */
-const START = Math.ceil(Date.now() / DAY) * DAY + 400 * DAY;
-const BASE = START - DAY;
 
 beforeEach(() => vi.useFakeTimers({ now: START, toFake: ["Date"] }));
 afterEach(() => vi.useRealTimers());
 
-async function pass(held: HeldPartition, ms: number): Promise<void> {
-  vi.setSystemTime(Date.now() + ms);
-  await held.status();
-  for (let i = 0; i < 3; i++) await held.ring();
-}
-
-const keysOf = async (held: HeldPartition): Promise<number> =>
-  (await env.ARCHIVE!.list({ prefix: `${held.config.streamId}/` })).objects.length;
+const keysOf = async (held: HeldPartition): Promise<number> => (await objectsOf(held)).length;
 
 /** Three packs, each of another hour, appended four hours apart; the log itself is empty. */
 async function withPacks(archiveRetentionMs: number | null): Promise<HeldPartition> {
-  const held = await HeldPartition.make({ retentionMs: HOUR, archive: true, archiveRetentionMs });
+  const held = await makeArchived({ archiveRetentionMs });
   for (let hour = 0; hour < 3; hour++) {
     await held.append(clicks(100, BASE + hour * HOUR, 7));
     await pass(held, 4 * HOUR);
@@ -84,7 +70,7 @@ test("a pack that a replay still needs is waited for, and then the replay fails;
     error: "the archive's retention overtook the replay",
   });
 
-  const ahead = await HeldPartition.make({ retentionMs: 7 * DAY, archive: true, archiveRetentionMs: HOUR });
+  const ahead = await makeArchived({ retentionMs: 7 * DAY, archiveRetentionMs: HOUR });
   await ahead.append(clicks(100, BASE));
   expectOk(await ahead.stub.trim(50));
   await pass(ahead, DAY);
@@ -93,13 +79,11 @@ test("a pack that a replay still needs is waited for, and then the replay fails;
 
 test("a scan names what went before it was read", async () => {
   const held = await withPacks(null);
-  await runInDurableObject(held.stub, async (_, { storage }) => {
-    const database = new Database(storage);
-    const partition = new Partition(database, new FactStore(database), held.config, Date.now(), env.ARCHIVE!);
+  await inObject(held, async (partition) => {
     const query = wholeRange({ groupBy: [] });
     const scan = queryLog(partition, { configVersion: 1, query, source: { kind: "log" } }, new FrozenPartials());
     // It waits for the first pack, which it gets; the second one goes meanwhile.
-    database.transaction(() => {
+    partition.database.transaction(() => {
       partition.trimmed.add([minuteOf(0), minuteOf(1)]);
       partition.packs.removeFirst();
       partition.packs.removeFirst();
@@ -119,17 +103,12 @@ test("an object that could not be removed is removed later; its records are gone
   vi.setSystemTime(Date.now() + 4 * HOUR);
   let isDown = true;
   const failing = {
-    get: (key: string) => env.ARCHIVE!.get(key),
-    delete: (key: string) => (isDown ? Promise.reject(new Error("R2 is down")) : env.ARCHIVE!.delete(key)),
+    get: (key: string) => bucket.get(key),
+    delete: (key: string) => (isDown ? Promise.reject(new Error("R2 is down")) : bucket.delete(key)),
   } as unknown as R2Bucket;
-  const inObject = (work: (retention: ArchiveRetention, partition: Partition) => Promise<void>) =>
-    runInDurableObject(held.stub, (_, { storage }) => {
-      const database = new Database(storage);
-      const facts = new FactStore(database);
-      const partition = new Partition(database, facts, held.config, Date.now(), failing);
-      return work(new ArchiveRetention(partition, facts), partition);
-    });
-  await inObject(async (retention, partition) => {
+  const inRetention = (work: (retention: ArchiveRetention, partition: Partition) => Promise<void>) =>
+    inObject(held, (partition, facts) => work(new ArchiveRetention(partition, facts), partition), failing);
+  await inRetention(async (retention, partition) => {
     await retention.run();
     expect(partition.packs.start).toBe(100);
     expect(retention.due(Date.now())).toBe(Date.now() + 1_000);
@@ -137,7 +116,7 @@ test("an object that could not be removed is removed later; its records are gone
   expect(await keysOf(held)).toBe(3);
   isDown = false;
   // As after a restart: what is left over is known from the disk.
-  await inObject(async (retention, partition) => {
+  await inRetention(async (retention, partition) => {
     expect(retention.due(Date.now())).toBe(Date.now());
     await retention.run();
     expect(partition.packs.start).toBe(100);
